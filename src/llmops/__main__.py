@@ -1,0 +1,5 @@
+"""`python -m llmops`."""
+
+from llmops.cli.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""The nouns of llmops: plain frozen values that need nothing but the standard library."""

@@ -1,0 +1,147 @@
+"""The project's configuration: folders, models, budget and the gate's policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from llmops.location import Location
+
+Via = Literal["litellm", "recorded", "scripted"]
+"""Which provider carries a model's requests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a model costs, in US dollars a million tokens."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """An LLM as the project calls it.
+
+    Attributes:
+        label: The alias, or the full name when there is no alias; what reports show.
+        name: The provider's name for it, such as `openai/gpt-4.1-mini`.
+        via: Which provider carries its requests.
+        parameters: Laid over the prompt's and the suite's parameters.
+        api_base: Where to send requests in place of the provider's own host.
+        key: The one environment variable whose value may go to `api_base`.
+        price: Overrides the known price.
+        max_concurrency: The most requests under way at once.
+        rpm: The most requests a minute; None for no limit.
+        tpm: The most tokens a minute; None for no limit.
+        timeout: Seconds one attempt may take.
+        retries: How often a failed attempt is repeated at most.
+        script: The rules of a scripted model: a file, from the project's root.
+        options: Further keyword arguments for the provider, such as `api_version`.
+        at: Where the alias stands; None for a model named in full.
+    """
+
+    label: str
+    name: str
+    via: Via = "litellm"
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    api_base: str | None = None
+    key: str | None = None
+    price: Price | None = None
+    max_concurrency: int = 16
+    rpm: int | None = None
+    tpm: int | None = None
+    timeout: float = 120.0
+    retries: int = 4
+    script: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """The model that judges where a scorer asks one, and how often it is asked."""
+
+    model: str
+    samples: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheConfig:
+    """Where completions are cached, and for how many seconds they hold (None: for ever)."""
+
+    path: str = ".llmops/cache.db"
+    ttl: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a run may spend: US dollars and calls; None for no cap."""
+
+    max_cost: float | None = None
+    max_calls: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatePolicy:
+    """What the gate demands.
+
+    Attributes:
+        min_pass_rate: The least share of passed trials, 0 to 1.
+        against: The baseline: a git ref, `baseline` or a run.
+        margin: The largest drop that counts as not worse, 0 to 1.
+        confidence: Of the interval, between 0 and 1.
+        on_inconclusive: What an inconclusive comparison does.
+    """
+
+    min_pass_rate: float | None = None
+    against: str | None = None
+    margin: float | None = None
+    confidence: float | None = None
+    on_inconclusive: Literal["pass", "warn", "fail"] | None = None
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one file may be at most. Sizes are bytes.
+
+    Attributes:
+        yaml_bytes: Size of a YAML file.
+        yaml_depth: Nesting of a YAML file.
+        yaml_nodes: Values in a YAML file.
+        yaml_aliases: Aliases in a YAML file.
+        file_bytes: Size of any other file that is read.
+        dataset_bytes: Size of a dataset.
+    """
+
+    yaml_bytes: int = 5 * 2**20
+    yaml_depth: int = 50
+    yaml_nodes: int = 200_000
+    yaml_aliases: int = 100
+    file_bytes: int = 2**20
+    dataset_bytes: int = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """`llmops.yaml`, or `[tool.llmops]` in `pyproject.toml`, with every default filled in.
+
+    Attributes:
+        path: The file it came from; None when the project has none.
+        models: Aliases by name.
+        plugins: Python modules with own scorers, providers and reporters.
+    """
+
+    path: str | None = None
+    prompts: str = "prompts"
+    suites: str = "suites"
+    recordings: str = "recordings"
+    models: Mapping[str, Model] = field(default_factory=dict)
+    judge: Judge | None = None
+    cache: CacheConfig = CacheConfig()
+    budget: Budget = Budget()
+    gate: GatePolicy = GatePolicy()
+    limits: Limits = Limits()
+    plugins: tuple[str, ...] = ()
+    plugins_at: Location | None = None

@@ -1,0 +1,180 @@
+"""A value from a user's file that remembers where it stands.
+
+Plain values stay plain (`str`, `int`, `float`, `bool`, `None`); mappings and lists are
+subclasses of `dict` and `list` that keep one packed integer a place. A `Node` is a light
+cursor over them, made when somebody looks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from llmops.location import Location
+
+Kind = Literal["mapping", "list", "text", "number", "boolean", "nothing"]
+
+_STYLE_BITS = 1
+_COLUMN_BITS = 24
+_COLUMN_MASK = (1 << _COLUMN_BITS) - 1
+
+
+def pack_mark(line: int, column: int, *, block: bool = False) -> int:
+    """Pack a place into one integer.
+
+    Args:
+        line: Line, counted from 1.
+        column: Column, counted from 1.
+        block: Whether the text is a block scalar, so that its first line is the next one.
+    """
+    column = min(column, _COLUMN_MASK)
+    return ((line << _COLUMN_BITS) | column) << _STYLE_BITS | block
+
+
+class PlacedMapping(dict[str, Any]):
+    """A mapping read from a file. `marks` holds a key's and a value's place in turn."""
+
+    __slots__ = ("marks", "raws")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks: list[int] = []
+        self.raws: dict[str, str] | None = None
+
+
+class PlacedList(list[Any]):
+    """A list read from a file. `marks` holds the place of each element."""
+
+    __slots__ = ("marks", "raws")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks: list[int] = []
+        self.raws: dict[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text from a file with its place: a template, or the name of something.
+
+    Attributes:
+        text: The characters.
+        at: Where it stands in the file.
+        block: Whether it is a block scalar, whose first line is below `at`.
+    """
+
+    text: str
+    at: Location
+    block: bool = False
+
+    def place(self, line: int, column: int | None = None) -> Location:
+        """Turn a line inside the text (from 1) into a place in the file."""
+        first = self.at.line + self.block
+        inside = line > 1 or self.block
+        return Location(
+            self.at.path, first + line - 1, (column or 1) if inside else self.at.column
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A cursor on one value of a file.
+
+    Attributes:
+        value: The plain value.
+        path: The file it came from.
+        mark: Its packed place.
+        raw: What was typed, where that differs from `str(value)`: `1.20` for 1.2.
+    """
+
+    value: Any
+    path: str
+    mark: int
+    raw: str | None = None
+
+    @property
+    def at(self) -> Location:
+        """Where the value stands."""
+        place = self.mark >> _STYLE_BITS
+        return Location(self.path, place >> _COLUMN_BITS, place & _COLUMN_MASK)
+
+    @property
+    def kind(self) -> Kind:
+        """What sort of value it is, in the user's words."""
+        match self.value:
+            case bool():
+                return "boolean"
+            case None:
+                return "nothing"
+            case int() | float():
+                return "number"
+            case str():
+                return "text"
+            case Mapping():
+                return "mapping"
+            case _:
+                return "list"
+
+    @property
+    def typed(self) -> str:
+        """A scalar as the user typed it."""
+        return self.raw if self.raw is not None else str(self.value)
+
+    @property
+    def text(self) -> Text:
+        """A scalar as `Text`, exactly as typed."""
+        return Text(self.typed, self.at, bool(self.mark & 1))
+
+    def get(self, key: str) -> "Node | None":
+        """The value under a key of a mapping, or None if the key is not there."""
+        if key not in self.value:
+            return None
+        return self._child(key, list(self.value).index(key))
+
+    def items(self) -> Iterator[tuple[str, "Node"]]:
+        """Each key of a mapping with its value."""
+        for index, key in enumerate(self.value):
+            yield key, self._child(key, index)
+
+    def elements(self) -> Iterator["Node"]:
+        """Each element of a list."""
+        placed = isinstance(self.value, PlacedList)
+        raws = self.value.raws if placed else None
+        for index, value in enumerate(self.value):
+            mark = self.value.marks[index] if placed else self.mark
+            yield Node(value, self.path, mark, raws.get(index) if raws else None)
+
+    def key_at(self, key: str) -> Location:
+        """Where a key of a mapping stands."""
+        if not isinstance(self.value, PlacedMapping):
+            return self.at
+        mark = self.value.marks[2 * list(self.value).index(key)]
+        return Node(key, self.path, mark).at
+
+    def _child(self, key: str, index: int) -> "Node":
+        value = self.value[key]
+        if not isinstance(self.value, PlacedMapping):
+            return Node(value, self.path, self.mark)
+        raws = self.value.raws
+        return Node(
+            value,
+            self.path,
+            self.value.marks[2 * index + 1],
+            raws.get(key) if raws else None,
+        )
+
+
+def node_of(value: object, at: Location) -> Node:
+    """Wrap a plain value, so that all of it stands at one place."""
+    return Node(value, at.path, pack_mark(at.line, at.column))
+
+
+def plain(value: object) -> object:
+    """Copy a value into ordinary dicts and lists, without places."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(inner) for inner in value]
+    return value

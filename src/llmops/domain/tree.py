@@ -1,0 +1,25 @@
+"""A tree: the project's files as they stand in the work tree or at a commit."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+
+class Tree(Protocol):
+    """Two methods are all that reading a project takes; nothing is ever checked out."""
+
+    def paths(self) -> Iterable[str]:
+        """Every file, relative to the root, with forward slashes, sorted."""
+        ...
+
+    def read(self, path: str, *, limit: int | None = None) -> bytes:
+        """The bytes of one file.
+
+        Args:
+            path: A path below the root, with forward slashes.
+            limit: The largest size allowed, in bytes; None for the tree's own limit.
+
+        Raises:
+            InvalidInputError: There is no such file, it lies outside the project, it is not a
+                regular file, or it is larger than the limit.
+        """
+        ...

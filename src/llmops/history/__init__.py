@@ -1,0 +1,1 @@
+"""Git: the state of the work tree, and the project as it stood at a ref."""

@@ -1,0 +1,1 @@
+"""YAML in, domain values out, every complaint placed at line and column."""

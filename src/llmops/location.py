@@ -1,0 +1,21 @@
+"""Where in a user's file something stands."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file of the project.
+
+    Attributes:
+        path: The file, relative to the project's root, with forward slashes.
+        line: Line, counted from 1.
+        column: Column in characters, counted from 1.
+    """
+
+    path: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"

@@ -1,0 +1,1 @@
+"""Providers: whatever turns messages into a completion."""

@@ -1,0 +1,65 @@
+"""The one method every provider has, and what it is given.
+
+A provider makes one attempt and says what came of it. Waiting, repeating, deadlines,
+budgets and caches belong to `running`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from llmops.domain.completion import Completion, Request
+from llmops.domain.config import Model
+from llmops.domain.tree import Tree
+
+
+class Provider(Protocol):
+    """Turns a request into a completion."""
+
+    async def complete(self, request: Request, *, model: Model, sample: int) -> Completion:
+        """Make one attempt.
+
+        Args:
+            request: What to send.
+            model: Host, key, timeout and price of the model.
+            sample: The sample's number, from 0, for providers that tell samples apart.
+
+        Raises:
+            ProviderError: There is no completion, with the kind of failure.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and processes."""
+        ...
+
+
+class TargetProvider(Protocol):
+    """Turns a case's inputs into a completion: an application under test."""
+
+    async def call(self, inputs: Mapping[str, object]) -> Completion:
+        """Make one attempt.
+
+        Raises:
+            ProviderError: There is no completion, with the kind of failure.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and processes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderContext:
+    """What a provider may look at.
+
+    Attributes:
+        tree: The project's files.
+        root: The project's folder on disk, for targets that run programs.
+        environment: Environment variables, handed in: providers read no other.
+    """
+
+    tree: Tree
+    root: str
+    environment: Mapping[str, str]

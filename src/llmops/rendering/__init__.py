@@ -1,0 +1,1 @@
+"""A prompt and its inputs in, messages out."""

@@ -1,0 +1,1 @@
+"""Scorers: what decides whether a completion meets an assertion."""
