@@ -70,9 +70,7 @@ class Text:
         """Turn a line inside the text (from 1) into a place in the file."""
         first = self.at.line + self.block
         inside = line > 1 or self.block
-        return Location(
-            self.at.path, first + line - 1, (column or 1) if inside else self.at.column
-        )
+        return Location(self.at.path, first + line - 1, (column or 1) if inside else self.at.column)
 
     def __str__(self) -> str:
         return self.text

@@ -23,7 +23,7 @@ class Assertion:
         weight: The share of this score in the trial's mean score; 0 or more.
         soft: Reported, but never fails the trial.
         on: What is judged: `text`, `json`, `json.<path>`, `reasoning`, `tool_calls`, `usage`,
-            `cost` or `latency`.
+            `cost` or `latency`; empty for what the scorer judges of itself.
         name: What reports call it in place of its own words.
         at: Where the scorer's key stands.
     """
@@ -34,7 +34,7 @@ class Assertion:
     metric: str | None = None
     weight: float = 1.0
     soft: bool = False
-    on: str = "text"
+    on: str = ""
     name: str | None = None
 
 

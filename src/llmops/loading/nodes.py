@@ -242,9 +242,7 @@ class _Builder:
     def _end(self, _event: Any) -> None:  # noqa: ANN401 - as above
         closed = self.stack.pop()
         if closed.anchor is not None:
-            self.anchors[closed.anchor] = _Anchored(
-                closed.value, None, closed.size, closed.depth
-            )
+            self.anchors[closed.anchor] = _Anchored(closed.value, None, closed.size, closed.depth)
         if self.stack:
             top = self.stack[-1]
             top.size += closed.size

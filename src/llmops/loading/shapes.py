@@ -13,7 +13,7 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from llmops.domain.node import Kind, Node, Text, plain
 from llmops.errors import Fault, did_you_mean
@@ -75,7 +75,8 @@ def read(shape: type[T], node: Node, faults: Faults, *, what: str = "") -> T | N
     Returns:
         The value, or None when anything in it is wrong; then `faults` says what.
     """
-    value = _shape_reader(shape)(node, faults, what or f"a {shape.__name__.lower()}")
+    shape_reader: Callable[[Node, Faults, str], Any] = _shape_reader(cast("Any", shape))
+    value = shape_reader(node, faults, what or f"a {shape.__name__.lower()}")
     return None if value is MISSING else value
 
 
@@ -95,7 +96,7 @@ def read_value(kind: Any, node: Node, faults: Faults) -> Any:  # noqa: ANN401 - 
 
 def json_schema(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a type in
     """The JSON Schema (draft 7) of what a user may write for a type."""
-    if dataclasses.is_dataclass(kind) and kind is not Text:
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind not in _SIMPLE:
         return _mapping_schema(kind)
     return _schema(kind)
 
@@ -207,15 +208,19 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401 - a type in
         return _list_reader(arguments[0])
     if origin is not None and issubclass(origin, Mapping):
         return _mapping_reader(arguments[1])
-    if dataclasses.is_dataclass(kind):
-        name = f"'{kind.__name__.lower()}'"
+    return _nested_reader(kind)
 
-        def read_nested(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - the dataclass
-            return _shape_reader(kind)(node, faults, name)
 
-        return read_nested
-    msg = f"no reader for {kind!r}"
-    raise TypeError(msg)
+def _nested_reader(shape: Any) -> Reader:  # noqa: ANN401 - a dataclass in
+    if not (isinstance(shape, type) and dataclasses.is_dataclass(shape)):
+        msg = f"no reader for {shape!r}"
+        raise TypeError(msg)
+    name = f"'{shape.__name__.lower()}'"
+
+    def read_nested(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - the dataclass
+        return _shape_reader(cast("Any", shape))(node, faults, name)
+
+    return read_nested
 
 
 def _read_text(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - str or MISSING
