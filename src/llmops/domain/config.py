@@ -27,7 +27,7 @@ class Model:
         label: The alias, or the full name when there is no alias; what reports show.
         name: The provider's name for it, such as `openai/gpt-4.1-mini`.
         via: Which provider carries its requests.
-        parameters: Laid over the prompt's and the suite's parameters.
+        parameters: Laid over the prompt's parameters; the suite's lie over these.
         api_base: Where to send requests in place of the provider's own host.
         key: The one environment variable whose value may go to `api_base`.
         price: Overrides the known price.
@@ -35,6 +35,7 @@ class Model:
         rpm: The most requests a minute; None for no limit.
         tpm: The most tokens a minute; None for no limit.
         timeout: Seconds one attempt may take.
+        deadline: Seconds that all attempts of one request may take together, waiting included.
         retries: How often a failed attempt is repeated at most.
         script: The rules of a scripted model: a file, from the project's root.
         options: Further keyword arguments for the provider, such as `api_version`.
@@ -52,6 +53,7 @@ class Model:
     rpm: int | None = None
     tpm: int | None = None
     timeout: float = 120.0
+    deadline: float = 300.0
     retries: int = 4
     script: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)

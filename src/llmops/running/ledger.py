@@ -1,0 +1,39 @@
+"""Every finished trial: kept on disk first, then counted, then shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from llmops.domain.run import TrialResult
+from llmops.domain.verdict import Totals
+from llmops.running.stop import Stop
+from llmops.running.store import RunWriter
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """Takes finished trials.
+
+    Attributes:
+        show: Told of each trial after it is on disk.
+        fail_fast: Ask to stop at the first trial that did not pass.
+    """
+
+    writer: RunWriter
+    totals: Totals
+    stop: Stop
+    show: Callable[[TrialResult], None]
+    fail_fast: bool = False
+    done: set[str] = field(default_factory=set)
+
+    def take(self, index: int, trial: TrialResult) -> None:
+        """Keep, count and show one trial."""
+        self.writer.trial(index, trial)
+        self.count(trial)
+        self.show(trial)
+        if self.fail_fast and trial.status not in {"passed", "skipped"}:
+            self.stop.ask("fail_fast")
+
+    def count(self, trial: TrialResult) -> None:
+        """Count a trial that is on disk already."""
+        self.totals.add(trial)
+        self.done.add(trial.id)

@@ -1,0 +1,316 @@
+"""The live half of the runner: one event loop, some workers a model, one request of a kind."""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from llmops.domain.completion import Completion, canonical_json
+from llmops.domain.config import Model
+from llmops.domain.run import Origin
+from llmops.errors import ProviderError
+from llmops.providers.base import Provider, TargetProvider
+from llmops.running.attempts import AttemptsError, Patience
+from llmops.running.budget import BudgetSpentError, Purse
+from llmops.running.limits import ModelGate
+from llmops.running.runner import Progress, Sink, advance, failure_of, refuse
+from llmops.running.sources import Question, Sources
+from llmops.running.stop import Stop
+
+_QUEUED = 4096
+"""So many trials wait for workers at most; the plan goes on as they are taken."""
+_GRACE = 3.0
+"""Seconds that requests in flight get when somebody asks to stop."""
+_CHARACTERS_A_TOKEN = 4
+_TARGET_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriers:
+    """Opens what carries requests; each is opened once, when it is first needed.
+
+    Attributes:
+        provider: Opens the provider of a model.
+        target: Opens the target of a trial's suite.
+    """
+
+    provider: Callable[[Model], Provider]
+    target: Callable[[Progress], TargetProvider]
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveAsker:
+    """Asks providers, as many at a time as each model allows.
+
+    Attributes:
+        in_flight: Called with the number of requests under way when it changes.
+    """
+
+    sources: Sources
+    sink: Sink
+    stop: Stop
+    purse: Purse
+    carriers: Carriers
+    seed: int
+    concurrency: int | None = None
+    in_flight: Callable[[int], None] = lambda _number: None
+
+    def finish(self, waiting: Iterator[Progress]) -> None:
+        """Carry every trial to its end, in one event loop."""
+        asyncio.run(_Session(self).run(waiting))
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The trials that wait for one model or target, and the workers that take them."""
+
+    gate: ModelGate | None
+    queue: deque[Progress] = field(default_factory=deque)
+    workers: set[asyncio.Task[None]] = field(default_factory=set)
+    most: int = 1
+
+
+class _Session:
+    """One event loop's worth of asking."""
+
+    def __init__(self, asker: LiveAsker) -> None:
+        self._asker = asker
+        self._lanes: dict[str, _Lane] = {}
+        self._providers: dict[str, Provider] = {}
+        self._targets: dict[str, TargetProvider] = {}
+        self._flights: dict[str, asyncio.Future[tuple[Completion, int]]] = {}
+        self._room = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._queued = 0
+        self._under_way = 0
+        self._patience = Patience(
+            allow=self._allow,
+            sleep=asyncio.sleep,
+            chance=random.Random(asker.seed),  # noqa: S311 - jitter, not a secret
+        )
+
+    async def run(self, waiting: Iterator[Progress]) -> None:
+        """Take trials from the plan and carry them to their ends."""
+        loop = asyncio.get_running_loop()
+        self._asker.stop.listen(lambda: loop.call_soon_threadsafe(self._stopping.set))
+        try:
+            await self._feed(waiting)
+            await self._drain()
+        finally:
+            await self._close()
+
+    async def _feed(self, waiting: Iterator[Progress]) -> None:
+        for progress in waiting:
+            if self._stopping.is_set():
+                return
+            self._enqueue(progress)
+            if self._queued % 64 == 0:
+                await asyncio.sleep(0)
+            while self._queued >= _QUEUED and not self._stopping.is_set():
+                self._room.clear()
+                await self._wait_for(self._room)
+
+    async def _drain(self) -> None:
+        while tasks := {task for lane in self._lanes.values() for task in lane.workers}:
+            stopping = asyncio.ensure_future(self._stopping.wait())
+            done, _left = await asyncio.wait(
+                {*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED
+            )
+            stopping.cancel()
+            for task in done - {stopping}:
+                task.result()
+            if self._stopping.is_set():
+                await self._end(tasks)
+                return
+
+    async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
+        """Give what is in flight its grace, then let go of it."""
+        for lane in self._lanes.values():
+            lane.queue.clear()
+        paid_for = self._asker.stop.reason in {"budget", "fail_fast"}
+        done, left = await asyncio.wait(tasks, timeout=None if paid_for else _GRACE)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    def _enqueue(self, progress: Progress) -> None:
+        lane = self._lane(progress)
+        lane.queue.append(progress)
+        self._queued += 1
+        if len(lane.workers) < lane.most:
+            task = asyncio.ensure_future(self._work(lane))
+            lane.workers.add(task)
+            task.add_done_callback(lambda ended: self._ended(lane, ended))
+
+    def _ended(self, lane: _Lane, task: "asyncio.Task[None]") -> None:
+        """Forget a worker that came to its end; one that broke is kept for `_drain` to raise."""
+        if task.cancelled() or task.exception() is None:
+            lane.workers.discard(task)
+        else:
+            self._stopping.set()
+
+    def _lane(self, progress: Progress) -> _Lane:
+        model = progress.trial.planned_arm.model
+        name = f"model {model.label}" if model else f"target {progress.trial.suite.name}"
+        lane = self._lanes.get(name)
+        if lane is None:
+            gate = None
+            if model is not None:
+                gate = ModelGate(
+                    model,
+                    clock=time.monotonic,
+                    sleep=asyncio.sleep,
+                    concurrency=self._asker.concurrency,
+                )
+            most = gate.most if gate else self._asker.concurrency or _TARGET_WORKERS
+            lane = self._lanes[name] = _Lane(gate=gate, most=most)
+        return lane
+
+    async def _work(self, lane: _Lane) -> None:
+        while lane.queue and not self._stopping.is_set():
+            progress = lane.queue.popleft()
+            self._queued -= 1
+            self._room.set()
+            await self._carry_out(progress, lane)
+
+    async def _carry_out(self, progress: Progress, lane: _Lane) -> None:
+        while progress.stage is not None:
+            try:
+                if not await self._exchange(progress, lane):
+                    break
+            except (BudgetSpentError, _GoneError):
+                return
+        self._asker.sink(progress.trial.index, progress.result())
+
+    async def _exchange(self, progress: Progress, lane: _Lane) -> bool:
+        """One request and its answer. Returns whether the trial waits for another."""
+        stage = progress.stage
+        if stage is None:
+            return False
+        try:
+            completion, attempts, origin = await self._ask(progress, lane)
+        except AttemptsError as failed:
+            at = progress.trial.planned_arm.at
+            progress.fail(stage, failure_of(failed.error, at), failed.attempts)
+            return False
+        if any(ready.slow for ready in stage.ready):
+            await asyncio.to_thread(progress.answer, completion, origin, attempts)
+        else:
+            progress.answer(completion, origin, attempts)
+        waits = advance(progress, self._asker.sources)
+        return waits and not refuse(progress, self._asker.sources)
+
+    async def _ask(self, progress: Progress, lane: _Lane) -> tuple[Completion, int, Origin]:
+        asked = progress.asked
+        if asked is None or lane.gate is None:
+            return await self._call_target(progress)
+        flight = self._flights.get(asked.key)
+        if flight is not None:
+            completion, _attempts = await asyncio.shield(flight)
+            return completion, 0, "cached"
+        flight = asyncio.get_running_loop().create_future()
+        self._flights[asked.key] = flight
+        try:
+            answer = await self._ask_model(asked, lane.gate)
+            flight.set_result(answer)
+        except BaseException as error:
+            flight.set_exception(error if isinstance(error, Exception) else _GoneError())
+            flight.exception()
+            raise
+        finally:
+            del self._flights[asked.key]
+        return *answer, "live"
+
+    async def _ask_model(self, asked: Question, gate: ModelGate) -> tuple[Completion, int]:
+        provider = self._provider(asked.model)
+        size = len(canonical_json(list(asked.request.messages)))
+        tokens = size // _CHARACTERS_A_TOKEN
+
+        async def attempt() -> Completion:
+            with self._counted():
+                try:
+                    return await provider.complete(
+                        asked.request, model=asked.model, sample=asked.sample
+                    )
+                except ProviderError:
+                    raise
+                except Exception as error:
+                    raise _unexpected(error) from error
+
+        completion, attempts = await self._patience.ask(attempt, asked.model, gate, tokens)
+        self._asker.purse.paid(completion.cost)
+        self._asker.sources.keep(asked, completion)
+        return completion, attempts
+
+    async def _call_target(self, progress: Progress) -> tuple[Completion, int, Origin]:
+        name = progress.trial.suite.name
+        target = self._targets.get(name)
+        if target is None:
+            target = self._targets[name] = self._asker.carriers.target(progress)
+        self._allow()
+        try:
+            with self._counted():
+                completion = await target.call(progress.trial.case.inputs)
+        except ProviderError as error:
+            raise AttemptsError(error, 1) from None
+        self._asker.purse.paid(completion.cost)
+        return completion, 1, "live"
+
+    def _provider(self, model: Model) -> Provider:
+        name = model.label if model.via == "scripted" else model.via
+        provider = self._providers.get(name)
+        if provider is None:
+            provider = self._providers[name] = self._asker.carriers.provider(model)
+        return provider
+
+    def _allow(self) -> None:
+        if self._stopping.is_set():
+            raise BudgetSpentError
+        self._asker.purse.start()
+
+    def _counted(self) -> "_UnderWay":
+        return _UnderWay(self)
+
+    def under_way(self, change: int) -> None:
+        """Count requests that start and end."""
+        self._under_way += change
+        self._asker.in_flight(self._under_way)
+
+    async def _wait_for(self, event: asyncio.Event) -> None:
+        waits: list[Awaitable[bool]] = [event.wait(), self._stopping.wait()]
+        tasks = [asyncio.ensure_future(wait) for wait in waits]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+    async def _close(self) -> None:
+        opened: Mapping[str, Provider | TargetProvider] = {**self._providers, **self._targets}
+        for carrier in opened.values():
+            await carrier.close()
+
+
+def _unexpected(error: Exception) -> ProviderError:
+    """A provider must say what went wrong; one that does not ends its trial, not the run."""
+    words = f"the provider broke with {type(error).__name__}: {error}"[:300]
+    return ProviderError(words, kind="bad_request", hint="this is a bug of the provider")
+
+
+class _GoneError(Exception):
+    """The request that others waited for was cancelled."""
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """Counts one request while it is under way."""
+
+    session: _Session
+
+    def __enter__(self) -> None:
+        self.session.under_way(1)
+
+    def __exit__(self, *_: object) -> None:
+        self.session.under_way(-1)

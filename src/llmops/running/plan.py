@@ -1,0 +1,233 @@
+"""A project and a selection in, a plan out: every trial of a run, checked before the first call."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from llmops.domain.completion import canonical_json
+from llmops.domain.project import Project
+from llmops.domain.suite import Case, Suite
+from llmops.errors import Fault, InvalidInputError, LlmopsError, NothingSelectedError
+from llmops.rendering.templates import Templates
+from llmops.running.arms import ArmOptions, FindPrompt, SuiteArm, arms_of
+from llmops.running.assertions import AssertionBuilder
+from llmops.running.cases import CaseReader, case_hash
+from llmops.running.selection import CaseFilter, Selection, choose_suites
+from llmops.running.stages import StageBuilder
+from llmops.running.trial import PlannedTrial
+from llmops.scoring.registry import ScorerResources
+
+_KEPT = 20_000
+"""Up to this many trials are kept in memory; a larger plan is made again as it is carried out."""
+_SHOWN = 200
+"""So many faults are gathered before planning gives up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What the command line says of a plan.
+
+    Attributes:
+        samples: Of each case, in place of the suites' own; None for theirs.
+        inputs: Values laid over every case's inputs.
+        pick: A further test of a trial, such as `--failed`; None takes all.
+    """
+
+    selection: Selection = Selection()
+    arms: ArmOptions = ArmOptions()
+    samples: int | None = None
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    pick: Callable[[str, Case], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuitePlan:
+    """A suite with its arms and the number of its trials."""
+
+    suite: Suite
+    arms: tuple[SuiteArm, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """Every trial of a run, in order.
+
+    Attributes:
+        suites: The suites that take part.
+        planned: How many trials there are.
+        options: What was asked for.
+    """
+
+    suites: tuple[SuitePlan, ...]
+    planned: int
+    options: PlanOptions
+    generate: Callable[[], Iterator[PlannedTrial]]
+    kept: list[PlannedTrial] | None = None
+
+    def trials(self) -> Iterator[PlannedTrial]:
+        """The trials; may be called again."""
+        return iter(self.kept) if self.kept is not None else self.generate()
+
+
+def make_plan(
+    project: Project,
+    find_prompt: FindPrompt,
+    resources: ScorerResources,
+    options: PlanOptions,
+) -> Plan:
+    """Plan a run and check all of it.
+
+    Every template is rendered and every scorer built, so that what can be wrong in the user's
+    files is found before a model is paid.
+
+    Raises:
+        InvalidInputError: All the faults that were found.
+        NothingSelectedError: No trial is left.
+    """
+    folder = project.config.suites
+    suites = choose_suites(project.suites.values(), options.selection, folder)
+    faults: list[Fault] = []
+    plans = _suite_plans(suites, project, find_prompt, options.arms, faults)
+    if faults:
+        raise InvalidInputError.of(faults)
+    generator = _Generator(
+        project=project,
+        plans=plans,
+        options=options,
+        resources=resources,
+        folder=folder,
+    )
+    plan = _check(generator, plans, options)
+    if plan.planned == 0:
+        raise NothingSelectedError(
+            "no case is selected",
+            hint="widen the selection; 'llmops suites' lists suites and cases",
+        )
+    return plan
+
+
+def trial_id(suite: str, case: str, arm: SuiteArm, sample: int) -> str:
+    """16 hex digits: the same suite, case, arm and sample give the same id in every run."""
+    shown = arm.planned.arm
+    named = [suite, case, shown.prompt, shown.model, dict(shown.parameters), sample]
+    return hashlib.sha256(canonical_json(named).encode()).hexdigest()[:16]
+
+
+def _suite_plans(
+    suites: Sequence[Suite],
+    project: Project,
+    find_prompt: FindPrompt,
+    options: ArmOptions,
+    faults: list[Fault],
+) -> tuple[SuitePlan, ...]:
+    plans = []
+    for suite in suites:
+        try:
+            arms = arms_of(suite, project.config, find_prompt, options)
+        except InvalidInputError as error:
+            faults += error.faults
+            continue
+        plans.append(SuitePlan(suite=suite, arms=tuple(arms)))
+        versions = {version.content_hash: version for arm in arms for version in arm.versions}
+        for version in versions.values():
+            found = version.renderer.check(version.prompt)
+            faults += [fault for fault in found if fault.severity == "error"]
+    return tuple(plans)
+
+
+def _check(generator: "_Generator", plans: tuple[SuitePlan, ...], options: PlanOptions) -> Plan:
+    kept: list[PlannedTrial] | None = []
+    faults: list[Fault] = []
+    planned = 0
+    for trial in generator.trials(faults):
+        planned += 1
+        if kept is not None:
+            kept.append(trial)
+            if len(kept) > _KEPT:
+                kept = None
+    if faults:
+        raise InvalidInputError.of(list(dict.fromkeys(faults)))
+    used = {plan.suite.name for plan in plans} & generator.used
+    return Plan(
+        suites=tuple(plan for plan in plans if plan.suite.name in used),
+        planned=planned,
+        options=options,
+        generate=lambda: generator.trials([]),
+        kept=kept,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Generator:
+    """Makes the trials of a plan, as often as it is asked."""
+
+    project: Project
+    plans: tuple[SuitePlan, ...]
+    options: PlanOptions
+    resources: ScorerResources
+    folder: str
+    used: set[str] = field(default_factory=set)
+
+    def trials(self, faults: list[Fault]) -> Iterator[PlannedTrial]:
+        """Every trial; what is wrong with a case is added to `faults`, and the next is made."""
+        suites = [plan.suite for plan in self.plans]
+        chosen = CaseFilter(self.options.selection, suites, self.folder)
+        templates = Templates(self.project.tree, self.project.config.prompts)
+        reader = CaseReader(
+            project=self.project, templates=templates, overrides=self.options.inputs
+        )
+        assertions = AssertionBuilder(templates=templates, resources=self.resources)
+        stages = StageBuilder(assertions=assertions, templates=templates)
+        index = 0
+        for plan in self.plans:
+            try:
+                for case in reader.cases(plan.suite):
+                    if not chosen(case):
+                        continue
+                    for trial in self._of_case(plan, case, stages, faults):
+                        index += 1
+                        yield _numbered(trial, index - 1)
+            except InvalidInputError as error:
+                faults += error.faults
+            if len(faults) >= _SHOWN:
+                return
+        if not faults:
+            chosen.check()
+
+    def _of_case(
+        self, plan: SuitePlan, case: Case, stages: StageBuilder, faults: list[Fault]
+    ) -> Iterator[PlannedTrial]:
+        hashed = case_hash(case)
+        samples = self.options.samples or plan.suite.samples.min
+        prepared = stages.case(plan.suite, case)
+        for arm in plan.arms:
+            ids = [trial_id(plan.suite.name, case.id, arm, sample) for sample in range(samples)]
+            picked = [
+                (sample, id_)
+                for sample, id_ in enumerate(ids)
+                if self.options.pick is None or self.options.pick(id_, case)
+            ]
+            if not picked:
+                continue
+            try:
+                made = prepared.stages(arm)
+            except LlmopsError as error:
+                faults += error.faults
+                continue
+            self.used.add(plan.suite.name)
+            for sample, id_ in picked:
+                yield PlannedTrial(
+                    index=0,
+                    id=id_,
+                    suite=plan.suite,
+                    case=case,
+                    case_hash=hashed,
+                    planned_arm=arm.planned,
+                    sample=sample,
+                    stages=made,
+                )
+
+
+def _numbered(trial: PlannedTrial, index: int) -> PlannedTrial:
+    object.__setattr__(trial, "index", index)
+    return trial

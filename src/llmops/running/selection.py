@@ -1,0 +1,253 @@
+"""Choose suites and cases: by path, folder, name, case, tag, expression, prompt or shard."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from llmops.domain.suite import Case, Suite
+from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
+
+Condition = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What to run. Everything that is given must hold; selectors of one sort are alternatives.
+
+    Attributes:
+        selectors: As typed: a file, a folder, a suite's name, `SUITE::CASE`, or `tag:WORD`.
+        expression: `-k`: words with `and`, `or`, `not` and parentheses over names and tags.
+        prompt: Only suites that use this prompt.
+        shard: `(i, n)`: the i-th of n parts, i from 1; the selected cases are dealt out in turn.
+    """
+
+    selectors: tuple[str, ...] = ()
+    expression: str | None = None
+    prompt: str | None = None
+    shard: tuple[int, int] | None = None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The words after `tag:`."""
+        return tuple(s.removeprefix("tag:") for s in self.selectors if s.startswith("tag:"))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The selectors that are not tags."""
+        return tuple(s for s in self.selectors if not s.startswith("tag:"))
+
+
+def choose_suites(suites: Iterable[Suite], selection: Selection, folder: str) -> list[Suite]:
+    """The suites that may hold a selected case.
+
+    Args:
+        suites: All suites of the project.
+        selection: What to run.
+        folder: The folder of suites, such as `suites`.
+
+    Raises:
+        NothingSelectedError: A selector names no suite, or no suite uses the prompt.
+    """
+    known = list(suites)
+    chosen = known
+    if selection.places:
+        wanted = [_suites_at(place, known, folder) for place in selection.places]
+        names = {suite.name for found in wanted for suite in found}
+        chosen = [suite for suite in known if suite.name in names]
+    if selection.prompt is not None:
+        chosen = [suite for suite in chosen if selection.prompt in _prompts_of(suite)]
+        if not chosen:
+            prompts = {name for suite in known for name in _prompts_of(suite)}
+            raise NothingSelectedError(
+                f"no selected suite uses the prompt '{selection.prompt}'",
+                hint=did_you_mean(selection.prompt, prompts) or "'llmops suites' lists them",
+            )
+    return chosen
+
+
+class CaseFilter:
+    """Says of each case whether it is selected, and remembers which selectors found one."""
+
+    def __init__(self, selection: Selection, suites: Sequence[Suite], folder: str) -> None:
+        """Prepare the selectors.
+
+        Raises:
+            InvalidInputError: The expression cannot be read.
+        """
+        self._tags = selection.tags
+        self._shard = selection.shard
+        self._condition = parse_expression(selection.expression) if selection.expression else None
+        self._whole: set[str] = set()
+        self._single: dict[tuple[str, str], str] = {}
+        self._unused = set(selection.tags)
+        for place in selection.places:
+            target, _, case = place.partition("::")
+            for suite in _suites_at(place, suites, folder):
+                if case:
+                    self._single[(suite.name, case)] = place
+                    self._unused.add(place)
+                else:
+                    self._whole.add(suite.name)
+        self._everything = not selection.places
+        self._seen: set[str] = set()
+        self._dealt = 0
+
+    def __call__(self, case: Case) -> bool:
+        """Whether the case is selected."""
+        self._seen.add(f"{case.suite}::{case.id}")
+        if not self._everything and not self._placed(case):
+            return False
+        if self._tags:
+            found = set(self._tags) & set(case.tags)
+            if not found:
+                return False
+            self._unused -= found
+        if self._condition is not None and not self._condition(_words_of(case)):
+            return False
+        return self._shard is None or self._deal(self._shard)
+
+    def check(self) -> None:
+        """Complain about a selector that found no case.
+
+        Raises:
+            NothingSelectedError: There is one. A misspelt name must not look like a choice.
+        """
+        for selector in sorted(self._unused):
+            known = self._seen if "::" in selector else ()
+            raise NothingSelectedError(
+                f"no case is selected by '{selector}'",
+                hint=did_you_mean(selector, known) or "'llmops suites' lists suites and cases",
+            )
+
+    def _deal(self, shard: tuple[int, int]) -> bool:
+        index, count = shard
+        self._dealt += 1
+        return (self._dealt - 1) % count == index - 1
+
+    def _placed(self, case: Case) -> bool:
+        for name in (case.id, case.id.partition("[")[0]):
+            selector = self._single.get((case.suite, name))
+            if selector is not None:
+                self._unused.discard(selector)
+                return True
+        return case.suite in self._whole
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Read `2/5`.
+
+    Raises:
+        InvalidInputError: It is no such text, or the first number is not from 1 to the second.
+    """
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise InvalidInputError(
+            f"'{text}' is not a shard", code="usage", hint="write 2/5 for the second of five parts"
+        )
+    return int(found[1]), int(found[2])
+
+
+def parse_expression(text: str) -> Condition:
+    """Read a `-k` expression: `refund and not (slow or french)`.
+
+    Returns:
+        A test of the words of a case: any word of the expression may stand anywhere in them,
+        whatever its case.
+
+    Raises:
+        InvalidInputError: The expression cannot be read; the message says where.
+    """
+    return _Expression(text).parse()
+
+
+class _Expression:
+    """A recursive-descent parser of `or`, `and`, `not`, parentheses and words."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = [(m[0], m.start()) for m in re.finditer(r"[()]|[^\s()]+", text)]
+        self._next = 0
+
+    def parse(self) -> Condition:
+        condition = self._either()
+        if self._next < len(self._tokens):
+            self._refuse("expected 'and', 'or' or the end")
+        return condition
+
+    def _peek(self) -> str | None:
+        return self._tokens[self._next][0] if self._next < len(self._tokens) else None
+
+    def _take(self, word: str) -> bool:
+        if self._peek() != word:
+            return False
+        self._next += 1
+        return True
+
+    def _either(self) -> Condition:
+        options = [self._both()]
+        while self._take("or"):
+            options.append(self._both())
+        return lambda words: any(option(words) for option in options)
+
+    def _both(self) -> Condition:
+        parts = [self._negated()]
+        while self._take("and"):
+            parts.append(self._negated())
+        return lambda words: all(part(words) for part in parts)
+
+    def _negated(self) -> Condition:
+        if self._take("not"):
+            inner = self._negated()
+            return lambda words: not inner(words)
+        if self._take("("):
+            inner = self._either()
+            if not self._take(")"):
+                self._refuse("expected ')'")
+            return inner
+        word = self._peek()
+        if word is None or word in {"and", "or", ")"}:
+            self._refuse("expected a word")
+        self._next += 1
+        folded = str(word).casefold()
+        return lambda words: folded in words
+
+    def _refuse(self, what: str) -> None:
+        at_end = self._next >= len(self._tokens)
+        column = len(self._text) if at_end else self._tokens[self._next][1]
+        raise InvalidInputError(
+            f"-k '{self._text}': {what} at character {column + 1}",
+            code="usage",
+            hint="write words with and, or, not and parentheses",
+        )
+
+
+def _words_of(case: Case) -> str:
+    return f"{case.suite}::{case.id} {' '.join(case.tags)}".casefold()
+
+
+def _prompts_of(suite: Suite) -> set[str]:
+    names = {text.text for text in suite.prompts} | {step.prompt.text for step in suite.steps}
+    return names | {name.partition("@")[0] for name in names}
+
+
+def _suites_at(place: str, suites: Iterable[Suite], folder: str) -> list[Suite]:
+    target = place.partition("::")[0].replace("\\", "/").removeprefix("./").rstrip("/")
+    known = list(suites)
+    for matches in (
+        [s for s in known if target in {s.path, s.name}],
+        [s for s in known if _below(s.path, target) or _below(s.name, target)],
+        [s for s in known if s.name.rpartition("/")[2] == target],
+    ):
+        if matches:
+            return matches
+    if target in {"", ".", folder}:
+        return known
+    names = [name for s in known for name in (s.name, s.path, s.name.rpartition("/")[2])]
+    raise NothingSelectedError(
+        f"no suite is called '{target}'",
+        hint=did_you_mean(target, names) or "'llmops suites' lists them",
+    )
+
+
+def _below(path: str, folder: str) -> bool:
+    return path.startswith(folder + "/")

@@ -1,0 +1,99 @@
+"""Where a completion may come from before anybody is asked: recordings, then the cache."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from llmops.domain.completion import Completion, Request
+from llmops.domain.config import Model
+from llmops.domain.run import Origin
+from llmops.providers.recorded import Recordings
+from llmops.running.cache import Cache, cache_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A request on its way: what identifies it in recordings and in the cache.
+
+    Attributes:
+        digest: In recordings.
+        key: In the cache.
+    """
+
+    suite: str
+    request: Request
+    sample: int
+    model: Model
+    digest: str
+    key: str
+
+
+def question(suite: str, request: Request, sample: int, model: Model) -> Question:
+    """Put a request into the form that is looked up."""
+    return Question(
+        suite=suite,
+        request=request,
+        sample=sample,
+        model=model,
+        digest=request.digest(sample),
+        key=cache_key(request, sample, model),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A completion that need not be asked for."""
+
+    completion: Completion
+    origin: Origin
+
+
+@dataclass(slots=True, kw_only=True)
+class Sources:
+    """Recordings and the cache, in that order.
+
+    Attributes:
+        load: Reads a suite's recordings, or None when it has none.
+        cache: None when it is not to be used.
+        fresh: Look nothing up; answers are still kept.
+        replay: Never ask anybody: what is not found is an error.
+    """
+
+    load: Callable[[str], Recordings | None]
+    cache: Cache | None
+    fresh: bool = False
+    replay: bool = False
+    _recordings: dict[str, Recordings | None] = field(default_factory=dict)
+
+    def recordings(self, suite: str) -> Recordings | None:
+        """A suite's recordings, read once."""
+        if suite not in self._recordings:
+            self._recordings[suite] = self.load(suite)
+        return self._recordings[suite]
+
+    def find_many(self, questions: Sequence[Question]) -> list[Found | None]:
+        """What is known of each question, in their order."""
+        if self.fresh:
+            return [None] * len(questions)
+        found = [self._recorded(asked) for asked in questions]
+        if self.cache is None:
+            return found
+        keys = [asked.key for asked, known in zip(questions, found, strict=True) if known is None]
+        cached = self.cache.find_many(keys) if keys else {}
+        return [
+            known or _cached(cached.get(asked.key))
+            for asked, known in zip(questions, found, strict=True)
+        ]
+
+    def keep(self, asked: Question, completion: Completion) -> None:
+        """Keep an answer for the next time."""
+        if self.cache is not None:
+            self.cache.put(asked.key, asked.model.label, completion)
+
+    def _recorded(self, asked: Question) -> Found | None:
+        recordings = self.recordings(asked.suite)
+        completion = recordings.find(asked.digest) if recordings is not None else None
+        return Found(completion=completion, origin="recorded") if completion is not None else None
+
+
+def _cached(completion: Completion | None) -> Found | None:
+    return Found(completion=completion, origin="cached") if completion is not None else None
