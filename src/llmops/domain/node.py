@@ -14,7 +14,7 @@ from llmops.location import Location
 Kind = Literal["mapping", "list", "text", "number", "boolean", "nothing"]
 
 _STYLE_BITS = 1
-_COLUMN_BITS = 24
+_COLUMN_BITS = 32
 _COLUMN_MASK = (1 << _COLUMN_BITS) - 1
 
 
@@ -76,6 +76,17 @@ class Text:
         return self.text
 
 
+_KINDS: Mapping[type, Kind] = {
+    PlacedMapping: "mapping",
+    PlacedList: "list",
+    str: "text",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "nothing",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A cursor on one value of a file.
@@ -101,19 +112,10 @@ class Node:
     @property
     def kind(self) -> Kind:
         """What sort of value it is, in the user's words."""
-        match self.value:
-            case bool():
-                return "boolean"
-            case None:
-                return "nothing"
-            case int() | float():
-                return "number"
-            case str():
-                return "text"
-            case Mapping():
-                return "mapping"
-            case _:
-                return "list"
+        known = _KINDS.get(type(self.value))
+        if known is not None:
+            return known
+        return "mapping" if isinstance(self.value, Mapping) else "list"
 
     @property
     def typed(self) -> str:

@@ -1,0 +1,121 @@
+"""Python functions that a user's files name: loaded only when the run is trusted."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from llmops.errors import InvalidInputError, did_you_mean
+from llmops.location import Location
+
+GROUP = "llmops.functions"
+"""The entry-point group under which a package offers functions by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionLoader:
+    """Loads functions by reference.
+
+    Attributes:
+        root: The project's folder; files and modules are looked up below it first.
+        trusted: Whether the user's code may be loaded at all.
+    """
+
+    root: Path
+    trusted: bool = True
+
+    def load(self, reference: str, at: Location) -> Callable[..., Any]:
+        """Load `file.py:function`, `package.module:function`, or an entry point's name.
+
+        Raises:
+            InvalidInputError: There is no such function, its module breaks when it is imported,
+                or the run is untrusted.
+        """
+        if not self.trusted:
+            raise InvalidInputError(
+                f"'{reference}' is Python code, which an untrusted run does not load",
+                at=at,
+                code="untrusted",
+                hint="review the change and run it without --untrusted",
+            )
+        where, colon, name = reference.rpartition(":")
+        if not colon:
+            return self._entry_point(reference, at)
+        module = self._file(where, at) if where.endswith(".py") else self._module(where, at)
+        return _function(module, name, reference, at)
+
+    def _file(self, path: str, at: Location) -> ModuleType:
+        root = self.root.resolve()
+        file = (root / path).resolve()
+        if not file.is_relative_to(root) or not file.is_file():
+            raise InvalidInputError(
+                f"there is no file '{path}'",
+                at=at,
+                code="missing-file",
+                hint="a path begins at the project's root and stays inside it",
+            )
+        name = "llmops_user_" + "_".join(file.relative_to(root).with_suffix("").parts)
+        known = sys.modules.get(name)
+        if known is not None and getattr(known, "__file__", None) == str(file):
+            return known
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            raise InvalidInputError(f"'{path}' is no Python file", at=at, code="missing-file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[name]
+            raise _broken(path, error, at) from error
+        return module
+
+    def _module(self, name: str, at: Location) -> ModuleType:
+        root = str(self.root.resolve())
+        if root not in sys.path:
+            sys.path.insert(0, root)
+        try:
+            return importlib.import_module(name)
+        except Exception as error:
+            raise _broken(name, error, at) from error
+
+    def _entry_point(self, name: str, at: Location) -> Callable[..., Any]:
+        found = {point.name: point for point in entry_points(group=GROUP)}
+        if name not in found:
+            hint = did_you_mean(name, found) or "write file.py:function or package.module:function"
+            raise InvalidInputError(
+                f"no function is called '{name}'", at=at, code="missing-function", hint=hint
+            )
+        try:
+            loaded: Callable[..., Any] = found[name].load()
+        except Exception as error:
+            raise _broken(name, error, at) from error
+        return loaded
+
+
+def _function(module: ModuleType, name: str, reference: str, at: Location) -> Callable[..., Any]:
+    found = getattr(module, name, None)
+    if callable(found):
+        function: Callable[..., Any] = found
+        return function
+    known = [key for key, value in vars(module).items() if callable(value)]
+    raise InvalidInputError(
+        f"'{reference}' names no function",
+        at=at,
+        code="missing-function",
+        hint=did_you_mean(name, known) or f"define '{name}' there",
+    )
+
+
+def _broken(name: str, error: Exception, at: Location) -> InvalidInputError:
+    return InvalidInputError(
+        f"'{name}' cannot be imported: {type(error).__name__}: {error}"[:300],
+        at=at,
+        code="broken-module",
+        hint="import it in Python to see the whole error",
+    )
