@@ -113,6 +113,7 @@ class Limits:
         yaml_depth: Nesting of a YAML file.
         yaml_nodes: Values in a YAML file.
         yaml_aliases: Aliases in a YAML file.
+        yaml_expansion: How many times as many values a YAML file may become through aliases.
         file_bytes: Size of any other file that is read.
         dataset_bytes: Size of a dataset.
     """
@@ -121,6 +122,7 @@ class Limits:
     yaml_depth: int = 50
     yaml_nodes: int = 200_000
     yaml_aliases: int = 100
+    yaml_expansion: int = 10
     file_bytes: int = 2**20
     dataset_bytes: int = 2**30
 
