@@ -6,6 +6,21 @@ import pytest
 WriteFiles = Callable[[Mapping[str, str]], Path]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite",
+        action="store_true",
+        default=False,
+        help="write golden files and generated pages anew in place of comparing them",
+    )
+
+
+@pytest.fixture
+def rewrite(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written anew."""
+    return bool(request.config.getoption("--rewrite"))
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> WriteFiles:
     """Write files below an empty folder, by name, and return the folder."""

@@ -7,17 +7,22 @@ as docstring, its arguments as fields, its judgement in `score`. Nothing else kn
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from llmops.domain.completion import Completion
 from llmops.domain.node import Node
 from llmops.domain.score import Score
 from llmops.domain.suite import Assertion
+from llmops.errors import CannotScoreError
 from llmops.location import Location
 
 
 class PickError(Exception):
     """What `on` names is not in the completion: the claim fails, for the model did not give it."""
+
+
+def _nothing_else(on: str) -> "Subject":
+    raise PickError(f"there is no '{on}' to judge")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +32,11 @@ class Subject:
     Attributes:
         completion: The whole completion.
         picked: What `on` picked: text, a JSON value, tool calls as a list, a number.
-        on: The assertion's own word for it.
+        on: The assertion's own word for it; empty where a combinator hands the choice on.
         inputs: The case's inputs.
         row: The dataset's row, if there is one.
-        prompt_schema: The schema the prompt asks for, if it does.
+        part: Gives the subject for another `on` of the same completion; raises `PickError` when
+            the completion has no such part.
     """
 
     completion: Completion
@@ -38,13 +44,21 @@ class Subject:
     on: str = "text"
     inputs: Mapping[str, object] = field(default_factory=dict)
     row: Mapping[str, object] | None = None
+    part: Callable[[str], "Subject"] = _nothing_else
 
     @property
     def text(self) -> str:
-        """What is judged, as text: JSON for what is no text."""
+        """What is judged, as text: JSON with sorted keys for what is no text.
+
+        Raises:
+            CannotScoreError: It has no form in JSON.
+        """
         if isinstance(self.picked, str):
             return self.picked
-        return json.dumps(self.picked, ensure_ascii=False, sort_keys=True)
+        try:
+            return json.dumps(self.picked, ensure_ascii=False, sort_keys=True)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise CannotScoreError(f"what is judged cannot be written as JSON: {error}") from None
 
 
 class Resources(Protocol):
@@ -77,19 +91,19 @@ class Resources(Protocol):
 
 @runtime_checkable
 class Scorer(Protocol):
-    """A scorer, built and ready.
+    """A scorer, built and ready."""
 
-    Attributes:
-        slow: Whether judging may take long enough to hold others up (patterns, user code).
-    """
-
-    slow: ClassVar[bool]
+    @property
+    def slow(self) -> bool:
+        """Whether judging may take long enough to hold others up (patterns, user code)."""
+        ...
 
     def score(self, subject: Subject) -> Score:
         """Judge.
 
         Raises:
             CannotScoreError: It cannot judge; that is no failing score.
+            PickError: What it judges is not there.
         """
         ...
 
@@ -101,12 +115,14 @@ class ScorerExample:
     Attributes:
         arguments: What stands under the scorer's key, as YAML.
         output: The output that is judged.
-        passes: Whether the claim holds.
+        passes: Whether the claim holds; None where it cannot be judged.
+        completion: Further fields of the completion, such as its latency.
     """
 
     arguments: str
     output: str
-    passes: bool
+    passes: bool | None
+    completion: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +139,9 @@ class ScorerKind:
             keys are not all arguments is taken as that value.
         examples: For the manual page and the tests.
         extra: The optional dependency it needs, such as `sql`; None for none.
-        on: What it judges when the assertion does not say: `text` for most.
+        on: What it judges when the assertion does not say: `text` for most, empty for a
+            combinator, which leaves it to the scorers inside. Only scorers of `text`, `json` and
+            combinators can be told to judge something else.
     """
 
     name: str
@@ -166,9 +184,16 @@ def scorer(
     extra: str | None = None,
     on: str = "text",
 ) -> Callable[[C], C]:
-    """Enter a dataclass into the registry under its YAML name."""
+    """Enter a dataclass into the registry under its YAML name.
+
+    Raises:
+        ValueError: Another scorer has that name.
+    """
 
     def register(cls: C) -> C:
+        taken = KINDS.get(name)
+        if taken and _identity(taken.cls) != _identity(cls):
+            raise ValueError(f"the scorer '{name}' is there already, in {taken.cls.__module__}")
         KINDS[name] = ScorerKind(
             name=name,
             cls=cls,
@@ -181,6 +206,10 @@ def scorer(
         return cls
 
     return register
+
+
+def _identity(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
 
 
 class Bindable(Protocol):
