@@ -2,10 +2,20 @@
 
 from dataclasses import dataclass
 
-from llmops.domain.node import Node
+from llmops.domain.node import Node, PlacedMapping
 from llmops.domain.suite import Assertion
 from llmops.errors import Fault, did_you_mean
-from llmops.loading.shapes import MISSING, Faults, entry, expected, keys_of, read_value
+from llmops.loading.shapes import Faults, entry, expected, keys_of, read, refuse
+
+_PICKS = ("text", "json", "reasoning", "tool_calls", "usage", "cost", "latency")
+
+
+def check_pick(word: str, node: Node, faults: Faults) -> object:
+    """Check what `on` names."""
+    if word in _PICKS or (word.startswith("json.") and len(word) > 5):
+        return word
+    hint = did_you_mean(word, _PICKS) or f"write one of {', '.join(_PICKS)}, json.<path>"
+    return refuse(node, "unknown-pick", f"'{word}' cannot be judged", faults, hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +28,13 @@ class CommonKeys:
     on: str | None = entry(
         "What is judged: text, json, json.<path>, reasoning, tool_calls, usage, cost, latency.",
         default=None,
+        then=check_pick,
     )
     name: str | None = entry("What reports call the assertion.", default=None)
 
 
 COMMON = keys_of(CommonKeys)
-_KINDS = {"metric": str, "weight": float, "soft": bool, "on": str, "name": str}
-_PICKS = ("text", "json", "reasoning", "tool_calls", "usage", "cost", "latency")
+_ALONE = CommonKeys()
 
 
 def read_assertions(node: Node, faults: Faults) -> tuple[Assertion, ...]:
@@ -32,8 +42,8 @@ def read_assertions(node: Node, faults: Faults) -> tuple[Assertion, ...]:
     if node.kind != "list":
         expected(node, "a list of assertions", faults, "write '- ' before each assertion")
         return ()
-    found = (read_assertion(child, faults) for child in node.elements())
-    return tuple(assertion for assertion in found if assertion is not None)
+    found = [read_assertion(child, faults) for child in node.elements()]
+    return tuple([assertion for assertion in found if assertion is not None])
 
 
 def read_assertion(node: Node, faults: Faults) -> Assertion | None:
@@ -46,14 +56,13 @@ def read_assertion(node: Node, faults: Faults) -> Assertion | None:
     if node.kind == "text":
         return Assertion(scorer=node.typed, arguments=Node(None, node.path, node.mark), at=node.at)
     if node.kind != "mapping":
-        expected(node, "an assertion such as 'contains: refund'", faults)
+        hint = "write one such as 'contains: refund'; 'llmops scorers' lists them"
+        expected(node, "an assertion such as 'contains: refund'", faults, hint)
         return None
     scorer = _scorer_key(node, faults)
-    common = _read_common(node, faults)
-    if scorer is None or common is None:
-        return None
-    arguments = node.get(scorer)
-    if arguments is None:
+    common = _ALONE if len(node.value) == 1 else read(CommonKeys, _common_part(node), faults)
+    arguments = node.get(scorer) if scorer is not None else None
+    if scorer is None or common is None or arguments is None:
         return None
     return Assertion(
         scorer=scorer,
@@ -69,43 +78,31 @@ def read_assertion(node: Node, faults: Faults) -> Assertion | None:
 
 def _scorer_key(node: Node, faults: Faults) -> str | None:
     others = [key for key in node.value if key not in COMMON and not key.startswith("x-")]
-    misspelt = [key for key in others if did_you_mean(key, COMMON)] if len(others) > 1 else []
+    if len(others) == 1:
+        return others[0]
+    misspelt = [key for key in others if did_you_mean(key, COMMON)]
     scorers = [key for key in others if key not in misspelt]
     for key in misspelt:
         message = f"'{key}' is not a key of an assertion"
         hint = did_you_mean(key, COMMON)
         faults.append(Fault(code="unknown-key", message=message, at=node.key_at(key), hint=hint))
     if not scorers:
-        message = "the assertion names no scorer"
         hint = "write one such as 'contains: refund'; 'llmops scorers' lists them"
-        faults.append(Fault(code="missing-key", message=message, at=node.at, hint=hint))
-        return None
+        refuse(node, "missing-key", "the assertion names no scorer", faults, hint)
     for key in scorers[1:]:
         message = f"the assertion names two scorers: '{scorers[0]}' and '{key}'"
         hint = f"give '{key}' its own '- ', or put it below '{scorers[0]}' if it is an argument"
         faults.append(Fault(code="two-scorers", message=message, at=node.key_at(key), hint=hint))
-    return scorers[0] if len(others) == 1 else None
+    return None
 
 
-def _read_common(node: Node, faults: Faults) -> CommonKeys | None:
-    values = {}
+def _common_part(node: Node) -> Node:
+    part = PlacedMapping()
     for key, child in node.items():
         if key not in COMMON:
             continue
-        value = read_value(_KINDS[key], child, faults)
-        if value is MISSING:
-            return None
-        if key == "weight" and value < 0:
-            expected(child, "a number of 0 or more", faults)
-            return None
-        if key == "on" and not _is_pick(value):
-            hint = did_you_mean(value, _PICKS) or f"one of {', '.join(_PICKS)}, json.<path>"
-            message = f"'{value}' is not something that can be judged"
-            faults.append(Fault(code="unknown-pick", message=message, at=child.at, hint=hint))
-            return None
-        values[key] = value
-    return CommonKeys(**values)
-
-
-def _is_pick(word: str) -> bool:
-    return word in _PICKS or (word.startswith("json.") and len(word) > 5)
+        part[key] = child.value
+        part.marks += [child.mark, child.mark]
+        if child.raw is not None:
+            part.raws = {**(part.raws or {}), key: child.raw}
+    return Node(part, node.path, node.mark)

@@ -89,7 +89,7 @@ def _uncovered(event: Any) -> Any:  # noqa: ANN401 - PyYAML's events are untyped
 
 
 def _malformed(path: str, error: yaml.MarkedYAMLError) -> InvalidInputError:
-    mark = error.problem_mark or error.context_mark
+    mark: Any = error.problem_mark or error.context_mark
     words = ", ".join(part for part in (error.context, error.problem) if part)
     return broken_syntax(words, Location(path, mark.line + 1, mark.column + 1))
 

@@ -8,7 +8,7 @@ from llmops.loading.decoding import place_after
 from llmops.location import Location
 
 _UNPRINTABLE = re.compile(
-    "[^\t\n\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]"
+    "[^\t\n\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
 )
 _WAYS_OUT: Mapping[str, str] = {
     "mapping values are not allowed": "put quotes around a text that holds ': '",
