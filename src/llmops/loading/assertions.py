@@ -77,7 +77,9 @@ def read_assertion(node: Node, faults: Faults) -> Assertion | None:
 
 
 def _scorer_key(node: Node, faults: Faults) -> str | None:
-    others = [key for key in node.value if key not in COMMON and not key.startswith("x-")]
+    others: list[str] = [
+        key for key in node.value if key not in COMMON and not key.startswith("x-")
+    ]
     if len(others) == 1:
         return others[0]
     misspelt = [key for key in others if did_you_mean(key, COMMON)]
