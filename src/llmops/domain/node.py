@@ -138,6 +138,10 @@ class Node:
         for index, key in enumerate(self.value):
             yield key, self._child(key, index)
 
+    def values(self) -> Iterator["Node"]:
+        """Each value of a mapping."""
+        return (child for _key, child in self.items())
+
     def elements(self) -> Iterator["Node"]:
         """Each element of a list."""
         placed = isinstance(self.value, PlacedList)
