@@ -19,7 +19,7 @@ class Tree(Protocol):
             limit: The largest size allowed, in bytes; None for the tree's own limit.
 
         Raises:
-            InvalidInputError: There is no such file, it lies outside the project, it is not a
-                regular file, or it is larger than the limit.
+            InvalidInputError: There is no such file (with the code `missing-file`), it lies
+                outside the project, it is not a regular file, or it is larger than the limit.
         """
         ...

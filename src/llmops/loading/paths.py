@@ -1,8 +1,6 @@
 """Paths as users write them: relative, with forward slashes, never out of the project."""
 
-import difflib
 import re
-from collections.abc import Iterable
 
 from llmops.errors import InvalidInputError
 
@@ -45,20 +43,6 @@ def beside(file: str, path: str) -> str:
     folder = file.rpartition("/")[0]
     inside = clean_path(path)
     return f"{folder}/{inside}" if folder else inside
-
-
-def nearest_path(path: str, known: Iterable[str]) -> str | None:
-    """Suggest the file that was meant.
-
-    Returns:
-        A hint such as `did you mean 'data/rows.csv'?`, or None when nothing is near.
-    """
-    paths = list(known)
-    near = difflib.get_close_matches(path, paths, n=1, cutoff=0.7)
-    if not near:
-        name = path.rpartition("/")[2]
-        near = [other for other in paths if other.rpartition("/")[2] == name][:1]
-    return f"did you mean '{near[0]}'?" if near else None
 
 
 def _complaint(path: str) -> tuple[str, str] | None:

@@ -87,7 +87,7 @@ def _shape_reader(shape: type, what: str = "") -> Reader:
         if node.kind != "mapping":
             keys = ", ".join(list(entries)[:6])
             hint = "write 'key: value' lines below it"
-            return expected(node, f"{named}: a mapping with {keys}", faults, hint)
+            return expected(node, f"a mapping with {keys}", faults, hint)
         before = len(faults)
         values = _fill(node, readers, named, faults)
         faults += [_lacking(node, key, named) for key, name in required if name not in values]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from llmops.domain.config import Limits
 from llmops.domain.tree import Tree
-from llmops.errors import InvalidInputError
-from llmops.loading.paths import clean_path, nearest_path
+from llmops.errors import InvalidInputError, did_you_mean
+from llmops.loading.paths import clean_path
 
 _SKIPPED = frozenset({".git", ".llmops", ".venv", "node_modules", "__pycache__"})
 _DEFAULTS = Limits()
@@ -92,13 +92,14 @@ class WorkTree:
 
     def _missing(self, path: str) -> InvalidInputError:
         if _has_link(self.root, path):
-            hint = "its target is not there; point it at a file of the project"
-            return InvalidInputError(f"'{path}' is a broken link", code="missing-file", hint=hint)
-        near = nearest_path(path, self.paths())
+            hint = "point it at a file of the project"
+            return InvalidInputError(f"'{path}' is a broken link", code="broken-link", hint=hint)
+        folder, _, name = path.rpartition("/")
+        near = did_you_mean(name, _names_in(self.root / folder))
         return InvalidInputError(
             f"there is no file '{path}'",
             code="missing-file",
-            hint=near or "the path begins at the project's root",
+            hint=near or "create it, or write the path as it is below the project's root",
         )
 
 
@@ -168,6 +169,13 @@ def _files_below(folder: Path, prefix: str) -> Iterator[str]:
                 yield from _files_below(Path(entry.path), f"{path}/")
         elif entry.is_file(follow_symlinks=False) or (entry.is_symlink() and not entry.is_dir()):
             yield path
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(folder))
+    except OSError:
+        return []
 
 
 def _has_link(root: Path, path: str) -> bool:
