@@ -1,0 +1,172 @@
+"""Every model that litellm names, one attempt a call. The only module that knows litellm."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from llmops.domain.completion import Completion, Request
+from llmops.domain.config import Model
+from llmops.errors import ProviderError
+from llmops.providers.answers import read_answer
+from llmops.providers.calls import call_arguments, key_for
+from llmops.providers.failures import shorten
+from llmops.providers.guard import ATTEMPT, Attempt, guarded
+from llmops.providers.keys import redact, secrets_of
+from llmops.providers.refusals import failure_of
+
+_SWITCHES = {
+    "LITELLM_MODE": "PRODUCTION",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOG": "ERROR",
+}
+_LOADING = threading.Lock()
+
+
+class LitellmProvider:
+    """Asks a model through litellm.
+
+    litellm is imported by the first request: that takes seconds. One provider belongs to one
+    event loop.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._secrets = secrets_of(environment)
+        self._loading = asyncio.Lock()
+        self._litellm: Any = None
+        self._owned: frozenset[str] = frozenset()
+
+    async def complete(self, request: Request, *, model: Model, sample: int) -> Completion:
+        """Make one attempt, for as long as the model's time-out allows.
+
+        Raises:
+            ProviderError: There is no completion, with the kind of failure.
+        """
+        del sample
+        key = key_for(model, request.model, self._environment)
+        litellm = await self._loaded()
+        arguments = call_arguments(request, model, key, self._owned)
+        attempt = Attempt(secrets=tuple(s for s in self._secrets if s != key and model.api_base))
+        try:
+            return await _ask(litellm, arguments, attempt, model)
+        except ProviderError as error:
+            raise self._without_secrets(error, key) from None
+
+    async def close(self) -> None:
+        """Close litellm's connections and end its background work."""
+        if self._litellm is not None:
+            await _close(self._litellm)
+
+    async def _loaded(self) -> Any:  # noqa: ANN401 - litellm is untyped
+        async with self._loading:
+            if self._litellm is None:
+                self._litellm = await asyncio.to_thread(_load)
+                self._owned = frozenset(getattr(self._litellm, "all_litellm_params", ()))
+        return self._litellm
+
+    def _without_secrets(self, error: ProviderError, key: str | None) -> ProviderError:
+        secrets = (*self._secrets, *([key] if key else []))
+        return ProviderError(
+            shorten(redact(error.message, secrets)),
+            kind=error.kind,
+            status=error.status,
+            retry_after=error.retry_after,
+            at=error.faults[0].at,
+            hint=redact(error.hint, secrets) if error.hint else None,
+        )
+
+
+async def _ask(
+    litellm: Any,  # noqa: ANN401 - litellm is untyped
+    arguments: Mapping[str, Any],
+    attempt: Attempt,
+    model: Model,
+) -> Completion:
+    token = ATTEMPT.set(attempt)
+    started = time.perf_counter()
+    clock = asyncio.timeout(model.timeout)
+    try:
+        async with clock:
+            answer = await litellm.acompletion(**arguments)
+        return read_answer(answer, attempt, model, time.perf_counter() - started)
+    except ProviderError:
+        raise
+    except Exception as error:
+        if clock.expired():
+            raise ProviderError(
+                f"no answer within {model.timeout:g} s",
+                kind="timeout",
+                hint="raise 'timeout' of the model in llmops.yaml if it needs longer",
+            ) from None
+        raise failure_of(error, attempt, model) from None
+    finally:
+        ATTEMPT.reset(token)
+
+
+def _load() -> Any:  # noqa: ANN401 - litellm is untyped
+    with _LOADING:
+        return _load_once()
+
+
+@cache
+def _load_once() -> Any:  # noqa: ANN401 - litellm is untyped
+    """Import litellm and make it quiet: it must not print, fetch, phone home or retry."""
+    os.environ.update(_SWITCHES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import litellm
+    warnings.filterwarnings("ignore", module=r"(litellm|pydantic|openai|httpx|aiohttp)(\.|$)")
+    for name in ("litellm", "LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    settings = {
+        "suppress_debug_info": True,
+        "set_verbose": False,
+        "disable_hf_tokenizer_download": True,
+        "telemetry": False,
+        "num_retries": 0,
+        "drop_params": False,
+    }
+    for name, value in settings.items():
+        setattr(litellm, name, value)
+    for name in ("callbacks", "input_callback", "success_callback", "failure_callback"):
+        setattr(litellm, name, [])
+    _stand_guard()
+    gc.collect()
+    gc.freeze()
+    return litellm
+
+
+def _stand_guard() -> None:
+    """Put the guard between every asynchronous client that litellm makes and the network."""
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+    # litellm offers no other place that all of its clients pass.
+    make = AsyncHTTPHandler._create_async_transport
+
+    def make_guarded(*positional: object, **named: object) -> Any:  # noqa: ANN401 - litellm is untyped
+        transport = make(*positional, **named)
+        if transport is not None:
+            transport.handle_async_request = guarded(transport.handle_async_request)
+        return transport
+
+    AsyncHTTPHandler._create_async_transport = staticmethod(make_guarded)
+
+
+async def _close(litellm: Any) -> None:  # noqa: ANN401 - litellm is untyped
+    from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            await GLOBAL_LOGGING_WORKER.flush()
+    await GLOBAL_LOGGING_WORKER.stop()
+    await litellm.close_litellm_async_clients()
+    litellm.in_memory_llm_clients_cache.flush_cache()

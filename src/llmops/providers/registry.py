@@ -1,0 +1,77 @@
+"""Providers and targets by kind: what carries a model's requests or a suite's calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from llmops.domain.config import Via
+from llmops.domain.node import Node
+from llmops.domain.suite import Target
+from llmops.providers.base import Provider, TargetProvider
+from llmops.providers.exec import ExecTarget
+from llmops.providers.http import HttpApplication, Render
+from llmops.providers.litellm import LitellmProvider
+from llmops.providers.python import Load, PythonTarget
+from llmops.providers.recorded import RecordedProvider, Recordings
+from llmops.providers.scripted import ScriptedProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetContext:
+    """What targets are made with.
+
+    Attributes:
+        root: The project's folder.
+        environment: What commands see, but for keys.
+        load: Loads a Python function by its reference.
+        render: Fills templates over the inputs.
+        allowed: Environment variables that may be sent to the target's host, by name.
+    """
+
+    root: str
+    environment: Mapping[str, str]
+    load: Load
+    render: Render
+    allowed: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_provider(
+    via: Via,
+    *,
+    environment: Mapping[str, str],
+    script: Node | None = None,
+    recordings: Recordings | None = None,
+) -> Provider:
+    """Open the provider that carries a model's requests.
+
+    Args:
+        via: Which one. One `litellm` serves all of its models; a `scripted` one serves the
+            models of one script.
+        environment: Where keys are looked for.
+        script: What stands in the script's file, for `scripted`.
+        recordings: What there is, for `recorded`.
+
+    Raises:
+        InvalidInputError: The script is wrong.
+        ValueError: There is no script.
+    """
+    if via == "litellm":
+        return LitellmProvider(environment)
+    if via == "recorded":
+        return RecordedProvider(recordings)
+    if script is None:
+        msg = "a scripted model needs a script"
+        raise ValueError(msg)
+    return ScriptedProvider.from_node(script)
+
+
+def open_target(target: Target, context: TargetContext) -> TargetProvider:
+    """Open the application that a suite tests.
+
+    Raises:
+        InvalidInputError: It is a Python function, and there is none of that name.
+    """
+    if target.python is not None:
+        return PythonTarget(target.python, context.root, context.load)
+    if target.http is not None:
+        return HttpApplication(target.http, context.render, context.allowed)
+    return ExecTarget(target.exec or (), context.root, context.environment)
