@@ -7,8 +7,12 @@ from typing import Protocol
 class Tree(Protocol):
     """Two methods are all that reading a project takes; nothing is ever checked out."""
 
-    def paths(self) -> Iterable[str]:
-        """Every file, relative to the root, with forward slashes, sorted."""
+    def paths(self, under: str = "") -> Iterable[str]:
+        """Every file, relative to the root, with forward slashes, sorted.
+
+        Args:
+            under: A folder; only files below it are listed. None are if it is not there.
+        """
         ...
 
     def read(self, path: str, *, limit: int | None = None) -> bytes:

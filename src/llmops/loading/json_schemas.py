@@ -11,22 +11,22 @@ TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 _Check = Callable[[Node, Faults], None]
 
 
-def check_schema(node: Node, faults: Faults) -> None:
+def check_schema(node: Node, faults: Faults, *, strict: bool = False) -> None:
     """Check that a node is a JSON Schema; every fault is added to `faults`.
 
-    Keywords that no draft knows are allowed unless they look misspelt. References may only lead
-    into the schema itself: nothing is ever fetched.
+    References may only lead into the schema itself: nothing is ever fetched.
+
+    Args:
+        node: What the user wrote.
+        faults: The complaints.
+        strict: Whether the outermost mapping may hold only known keywords and `x-…`; elsewhere
+            a word that no draft knows is allowed unless it looks misspelt.
     """
-    _check(node, faults)
+    _check(node, faults, strict=strict)
     _check_references(node, node, faults)
 
 
-def knows_keyword(word: str) -> bool:
-    """Whether a word means something in a JSON Schema, or is free by its prefix `x-`."""
-    return word in _KEYWORDS or word in _FREE or word.startswith("x-")
-
-
-def _check(node: Node, faults: Faults) -> None:
+def _check(node: Node, faults: Faults, *, strict: bool = False) -> None:
     if node.kind == "boolean":
         return
     if node.kind != "mapping":
@@ -36,12 +36,13 @@ def _check(node: Node, faults: Faults) -> None:
         check = _KEYWORDS.get(key)
         if check is not None:
             check(child, faults)
-        elif not knows_keyword(key):
-            near = did_you_mean(key, _KEYWORDS)
-            if near is not None:
-                message = f"'{key}' is no keyword of JSON Schema"
-                at = node.key_at(key)
-                faults.append(Fault(code="unknown-keyword", message=message, at=at, hint=near))
+            continue
+        near = did_you_mean(key, _KEYWORDS)
+        if key in _FREE or key.startswith("x-") or (near is None and not strict):
+            continue
+        message, hint = f"'{key}' is no keyword of JSON Schema", near or f"write it as 'x-{key}'"
+        at = node.key_at(key)
+        faults.append(Fault(code="unknown-keyword", message=message, at=at, hint=hint))
 
 
 def _check_type(node: Node, faults: Faults) -> None:

@@ -37,14 +37,19 @@ class WorkTree:
     limits: Limits = _DEFAULTS
     trusted: bool = True
 
-    def paths(self) -> list[str]:
+    def paths(self, under: str = "") -> list[str]:
         """Every regular file and link to one, relative to the root, sorted.
 
         Folders named `.git`, `.llmops`, `.venv`, `node_modules` or `__pycache__`, folders that
         are repositories of their own, and links to folders are left out. A folder that cannot
         be listed appears with a slash at its end, so that it is not taken for an empty one.
+
+        Args:
+            under: A folder; only files below it are listed. None are if it is not there.
         """
-        return sorted(_files_below(self.root, ""))
+        folder = self.root / under
+        prefix = f"{under.rstrip('/')}/" if under else ""
+        return sorted(_files_below(folder, prefix)) if folder.is_dir() else []
 
     def read(self, path: str, *, limit: int | None = None) -> bytes:
         """The bytes of one file.
@@ -115,9 +120,9 @@ class LimitedTree:
     tree: Tree
     limits: Limits
 
-    def paths(self) -> list[str]:
+    def paths(self, under: str = "") -> list[str]:
         """Every file, as the tree lists it."""
-        return list(self.tree.paths())
+        return list(self.tree.paths(under))
 
     def read(self, path: str, *, limit: int | None = None) -> bytes:
         """The bytes of one file.
@@ -157,10 +162,8 @@ def _configured(pyproject: Path) -> bool:
 def _files_below(folder: Path, prefix: str) -> Iterator[str]:
     try:
         entries = [entry for entry in os.scandir(folder) if entry.name not in _SKIPPED]
-    except OSError as error:
-        if not prefix:
-            raise _unreadable(".", error) from None
-        yield prefix
+    except OSError:
+        yield prefix or "./"
         return
     for entry in entries:
         path = prefix + entry.name

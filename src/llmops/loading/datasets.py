@@ -1,0 +1,97 @@
+"""Datasets: a file in, its rows out one by one, each with the line it stands at."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from llmops.domain.config import Limits
+from llmops.domain.node import plain
+from llmops.domain.tree import Tree
+from llmops.errors import InvalidInputError, did_you_mean
+from llmops.loading.complaints import all_of
+from llmops.loading.files import read_file
+from llmops.loading.json_rows import json_lines, json_list
+from llmops.loading.nodes import parse_yaml
+from llmops.loading.readers import Faults, expected
+from llmops.loading.tables import csv_rows, parquet_rows
+from llmops.location import Location
+
+Row = Mapping[str, object]
+Rows = Iterator[tuple[int, Row]]
+
+
+def rows(tree: Tree, path: str, at: Location, limits: Limits) -> Rows:
+    """Read a dataset's rows in order, without holding all of them.
+
+    Args:
+        tree: Where the file is.
+        path: Relative to the tree's root; its suffix says what it is.
+        at: Where its name stands, for complaints.
+        limits: What it may be at most.
+
+    Yields:
+        A row's first line (for parquet its number), from 1, and its cells by column. Cells of
+        csv and tsv are text; the others keep their types. A cell is data, never a template.
+
+    Raises:
+        InvalidInputError: The file cannot be read, its rows do not fit its header, or it has
+            none. All faults of its rows are found before it is raised.
+    """
+    reader = _READERS.get(_suffix(path))
+    if reader is None:
+        raise _unknown_format(path, at)
+    data = read_file(tree, path, at, limit=limits.dataset_bytes)
+    empty = True
+    for found in reader(data, path, at, limits):
+        empty = False
+        yield found
+    if empty:
+        raise InvalidInputError(
+            f"the dataset '{path}' has no row",
+            at=at,
+            code="empty-dataset",
+            hint="add rows, or leave the dataset out",
+        )
+
+
+def _suffix(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[2].casefold()
+
+
+def _unknown_format(path: str, at: Location) -> InvalidInputError:
+    listing = ", ".join(_READERS)
+    return InvalidInputError(
+        f"'{path}' is no dataset that can be read",
+        at=at,
+        code="unknown-format",
+        hint=did_you_mean(_suffix(path), _READERS) or f"the formats are {listing}",
+    )
+
+
+def _yaml_rows(data: bytes, path: str, _at: Location, limits: Limits) -> Rows:
+    node = parse_yaml(data, path, limits)
+    faults: Faults = []
+    if node.kind == "nothing":
+        return
+    if node.kind != "list":
+        expected(node, "a list of mappings", faults, "write '- ' before each row")
+        raise all_of(faults)
+    for child in node.elements():
+        if child.kind != "mapping":
+            expected(child, "a mapping", faults, "write 'column: value' lines")
+        elif not faults:
+            row: Any = plain(child.value)
+            yield child.at.line, row
+    if faults:
+        raise all_of(faults)
+
+
+_READERS: Mapping[str, Callable[[bytes, str, Location, Limits], Rows]] = {
+    "csv": lambda data, path, _at, _limits: csv_rows(data, path, delimiter=","),
+    "tsv": lambda data, path, _at, _limits: csv_rows(data, path, delimiter="\t"),
+    "json": lambda data, path, _at, _limits: json_list(data, path),
+    "jsonl": lambda data, path, _at, _limits: json_lines(data, path),
+    "yaml": _yaml_rows,
+    "yml": _yaml_rows,
+    "parquet": lambda data, path, at, _limits: parquet_rows(data, path, at),
+}
+"""What reads each format, by suffix."""
