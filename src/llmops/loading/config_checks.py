@@ -32,10 +32,10 @@ def project_file(path: str, node: Node, faults: Faults) -> object:
         return refuse(node, fault.code, fault.message, faults, fault.hint)
 
 
-def not_empty(text: str, node: Node, faults: Faults) -> object:
+def not_empty(value: object, node: Node, faults: Faults) -> object:
     """Check a text that must say something."""
-    if text.strip():
-        return text
+    if node.typed.strip():
+        return value
     return refuse(node, "empty", "nothing is written here", faults, "write a name")
 
 

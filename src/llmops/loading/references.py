@@ -39,13 +39,18 @@ class Source:
                 fault.message, at=name.at, code=fault.code, hint=fault.hint
             ) from None
 
-    def follow(self, node: Node, faults: Faults) -> Node | None:
+    def follow(self, node: Node, faults: Faults, *, bare: bool = False) -> Node | None:
         """What a node stands for: itself, or the content of the YAML or JSON file it names.
+
+        Args:
+            node: The part, `{file: PATH}`, or with `bare` a path alone.
+            faults: The complaints.
+            bare: Whether a text is a path.
 
         Returns:
             None when the file cannot be read; then `faults` says why.
         """
-        name = reference_in(node)
+        name = reference_in(node, bare=bare)
         if name is None:
             return node
         try:
