@@ -1,0 +1,69 @@
+"""What a report is given, and what a reporter is: a function under a name.
+
+To add one: a module with a function that takes a `Report` and a stream, `@reporter("name", …)`
+above it. Nothing else knows of it but the list in `registry`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TextIO, TypeVar
+
+from llmops.domain.run import RunFooter, RunHeader, TrialResult
+from llmops.domain.verdict import Verdict
+from llmops.errors import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A run, ready to be told.
+
+    Attributes:
+        header: What the run set out to do.
+        footer: How it ended; None for one that was killed.
+        verdict: The one source of every count, of the printed line and of the exit code.
+        trials: Gives the trials from the first one each time it is called, in the plan's order.
+        warnings: What the user should hear of beside the trials.
+    """
+
+    header: RunHeader
+    footer: RunFooter | None
+    verdict: Verdict
+    trials: Callable[[], Iterator[TrialResult]]
+    warnings: tuple[Fault, ...] = ()
+
+
+Write = Callable[[Report, TextIO], None]
+"""Writes a report; the stream takes text and ends no line by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReporterKind:
+    """A reporter's entry in the registry.
+
+    Attributes:
+        name: As written after `--report`.
+        suffix: Of a file it writes, with the dot.
+        write: Writes the report.
+        about: What it is for, in one line.
+    """
+
+    name: str
+    suffix: str
+    write: Write
+    about: str
+
+
+REPORTERS: dict[str, ReporterKind] = {}
+"""Every reporter by name, filled by the decorator as the modules are imported."""
+
+W = TypeVar("W", bound=Write)
+
+
+def reporter(name: str, *, suffix: str, about: str) -> Callable[[W], W]:
+    """Enter a function into the registry under its name."""
+
+    def register(write: W) -> W:
+        REPORTERS[name] = ReporterKind(name=name, suffix=suffix, write=write, about=about)
+        return write
+
+    return register
