@@ -87,6 +87,9 @@ _KINDS: Mapping[type, Kind] = {
 }
 
 
+_NO_RAWS: Mapping[Any, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A cursor on one value of a file.
@@ -106,8 +109,7 @@ class Node:
     @property
     def at(self) -> Location:
         """Where the value stands."""
-        place = self.mark >> _STYLE_BITS
-        return Location(self.path, place >> _COLUMN_BITS, place & _COLUMN_MASK)
+        return _place_of(self.mark, self.path)
 
     @property
     def kind(self) -> Kind:
@@ -119,8 +121,10 @@ class Node:
 
     @property
     def typed(self) -> str:
-        """A scalar as the user typed it."""
-        return self.raw if self.raw is not None else str(self.value)
+        """A scalar as the user typed it; as JSON writes it where nobody typed."""
+        if self.raw is not None:
+            return self.raw
+        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
 
     @property
     def text(self) -> Text:
@@ -129,14 +133,23 @@ class Node:
 
     def get(self, key: str) -> "Node | None":
         """The value under a key of a mapping, or None if the key is not there."""
-        if key not in self.value:
+        mapping = self.value
+        if key not in mapping:
             return None
-        return self._child(key, list(self.value).index(key))
+        if not isinstance(mapping, PlacedMapping):
+            return Node(mapping[key], self.path, self.mark)
+        mark = mapping.marks[2 * list(mapping).index(key) + 1]
+        raw = mapping.raws.get(key) if mapping.raws else None
+        return Node(mapping[key], self.path, mark, raw)
 
     def items(self) -> Iterator[tuple[str, "Node"]]:
         """Each key of a mapping with its value."""
-        for index, key in enumerate(self.value):
-            yield key, self._child(key, index)
+        mapping, path = self.value, self.path
+        placed = isinstance(mapping, PlacedMapping)
+        marks = mapping.marks[1::2] if placed else [self.mark] * len(mapping)
+        raws = (mapping.raws if placed else None) or _NO_RAWS
+        for (key, value), mark in zip(mapping.items(), marks, strict=True):
+            yield key, Node(value, path, mark, raws.get(key))
 
     def values(self) -> Iterator["Node"]:
         """Each value of a mapping."""
@@ -144,30 +157,23 @@ class Node:
 
     def elements(self) -> Iterator["Node"]:
         """Each element of a list."""
-        placed = isinstance(self.value, PlacedList)
-        raws = self.value.raws if placed else None
-        for index, value in enumerate(self.value):
-            mark = self.value.marks[index] if placed else self.mark
-            yield Node(value, self.path, mark, raws.get(index) if raws else None)
+        listed, path = self.value, self.path
+        placed = isinstance(listed, PlacedList)
+        marks = listed.marks if placed else [self.mark] * len(listed)
+        raws = (listed.raws if placed else None) or _NO_RAWS
+        for index, (value, mark) in enumerate(zip(listed, marks, strict=True)):
+            yield Node(value, path, mark, raws.get(index))
 
     def key_at(self, key: str) -> Location:
         """Where a key of a mapping stands."""
         if not isinstance(self.value, PlacedMapping):
             return self.at
-        mark = self.value.marks[2 * list(self.value).index(key)]
-        return Node(key, self.path, mark).at
+        return _place_of(self.value.marks[2 * list(self.value).index(key)], self.path)
 
-    def _child(self, key: str, index: int) -> "Node":
-        value = self.value[key]
-        if not isinstance(self.value, PlacedMapping):
-            return Node(value, self.path, self.mark)
-        raws = self.value.raws
-        return Node(
-            value,
-            self.path,
-            self.value.marks[2 * index + 1],
-            raws.get(key) if raws else None,
-        )
+
+def _place_of(mark: int, path: str) -> Location:
+    place = mark >> _STYLE_BITS
+    return Location(path, place >> _COLUMN_BITS, place & _COLUMN_MASK)
 
 
 def node_of(value: object, at: Location) -> Node:

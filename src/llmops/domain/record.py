@@ -151,7 +151,7 @@ def header_to_json(header: RunHeader) -> Json:
     for name in ("commit", "dirty", "seed", "untrusted"):
         if getattr(header, name):
             whole[name] = getattr(header, name)
-    for name in ("prompts", "suites", "versions"):
+    for name in ("prompts", "suites", "versions", "options"):
         if getattr(header, name):
             whole[name] = dict(getattr(header, name))
     return whole
@@ -177,6 +177,7 @@ def header_from_json(value: Mapping[str, Any]) -> RunHeader:
         seed=value.get("seed", 0),
         versions=value.get("versions", {}),
         untrusted=value.get("untrusted", False),
+        options=value.get("options", {}),
     )
 
 

@@ -164,6 +164,8 @@ class RunHeader:
         models: Labels in the order of the plan.
         seed: Of every random choice.
         versions: llmops, Python and what matters else.
+        untrusted: Whether the files came from somebody who must not run code here.
+        options: What the plan was made from, so that the run can be resumed.
     """
 
     id: str
@@ -179,6 +181,7 @@ class RunHeader:
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
     untrusted: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 StoppedBy = Literal["budget", "fail_fast", "sigint", "sigterm", "sighup", "killed"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from llmops.domain.completion import Completion, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.run import Origin
+from llmops.domain.suite import Target
 from llmops.errors import ProviderError
 from llmops.providers.base import Provider, TargetProvider
 from llmops.running.attempts import AttemptsError, Patience
@@ -33,11 +34,11 @@ class Carriers:
 
     Attributes:
         provider: Opens the provider of a model.
-        target: Opens the target of a trial's suite.
+        target: Opens a suite's target.
     """
 
     provider: Callable[[Model], Provider]
-    target: Callable[[Progress], TargetProvider]
+    target: Callable[[Target], TargetProvider]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -250,7 +251,11 @@ class _Session:
         name = progress.trial.suite.name
         target = self._targets.get(name)
         if target is None:
-            target = self._targets[name] = self._asker.carriers.target(progress)
+            if progress.trial.suite.target is None:
+                msg = "a trial without a model needs a target"
+                raise ValueError(msg)
+            target = self._asker.carriers.target(progress.trial.suite.target)
+            self._targets[name] = target
         self._allow()
         try:
             with self._counted():

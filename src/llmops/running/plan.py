@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from llmops.domain.completion import canonical_json
 from llmops.domain.project import Project
 from llmops.domain.suite import Case, Suite
+from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, LlmopsError, NothingSelectedError
 from llmops.rendering.templates import Templates
 from llmops.running.arms import ArmOptions, FindPrompt, SuiteArm, arms_of
@@ -19,6 +20,7 @@ from llmops.scoring.registry import ScorerResources
 
 _KEPT = 20_000
 """Up to this many trials are kept in memory; a larger plan is made again as it is carried out."""
+_SUITE_BYTES = 2**30
 _SHOWN = 200
 """So many faults are gathered before planning gives up."""
 
@@ -30,14 +32,18 @@ class PlanOptions:
     Attributes:
         samples: Of each case, in place of the suites' own; None for theirs.
         inputs: Values laid over every case's inputs.
-        pick: A further test of a trial, such as `--failed`; None takes all.
+        only: Ids of the trials to take, such as those that failed; None takes all.
+        known: Hashes of cases to leave out, for they were run before.
+        untrusted: Refuse targets that run code of the project.
     """
 
-    selection: Selection = Selection()
-    arms: ArmOptions = ArmOptions()
+    selection: Selection = field(default_factory=Selection)
+    arms: ArmOptions = field(default_factory=ArmOptions)
     samples: int | None = None
     inputs: Mapping[str, object] = field(default_factory=dict)
-    pick: Callable[[str, Case], bool] | None = None
+    only: frozenset[str] | None = None
+    known: frozenset[str] = frozenset()
+    untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,15 @@ class Plan:
         """The trials; may be called again."""
         return iter(self.kept) if self.kept is not None else self.generate()
 
+    def suite_hashes(self, tree: Tree) -> dict[str, str]:
+        """12 hex digits of each suite's file, by the suite's name."""
+        return {
+            plan.suite.name: hashlib.sha256(
+                tree.read(plan.suite.path, limit=_SUITE_BYTES).replace(b"\r\n", b"\n")
+            ).hexdigest()[:12]
+            for plan in self.suites
+        }
+
 
 def make_plan(
     project: Project,
@@ -88,6 +103,8 @@ def make_plan(
     suites = choose_suites(project.suites.values(), options.selection, folder)
     faults: list[Fault] = []
     plans = _suite_plans(suites, project, find_prompt, options.arms, faults)
+    if options.untrusted:
+        faults += [fault for suite in suites if (fault := _untrusted_target(suite))]
     if faults:
         raise InvalidInputError.of(faults)
     generator = _Generator(
@@ -198,6 +215,8 @@ class _Generator:
         self, plan: SuitePlan, case: Case, stages: StageBuilder, faults: list[Fault]
     ) -> Iterator[PlannedTrial]:
         hashed = case_hash(case)
+        if hashed in self.options.known:
+            return
         samples = self.options.samples or plan.suite.samples.min
         prepared = stages.case(plan.suite, case)
         for arm in plan.arms:
@@ -205,7 +224,7 @@ class _Generator:
             picked = [
                 (sample, id_)
                 for sample, id_ in enumerate(ids)
-                if self.options.pick is None or self.options.pick(id_, case)
+                if self.options.only is None or id_ in self.options.only
             ]
             if not picked:
                 continue

@@ -9,6 +9,7 @@ from llmops.domain.completion import Completion
 from llmops.domain.run import Exchange, Failure, Origin, TrialResult
 from llmops.errors import LlmopsError, ProviderError
 from llmops.location import Location
+from llmops.providers.recorded import missing_recording
 from llmops.running.plan import Plan
 from llmops.running.sources import Found, Question, Sources, question
 from llmops.running.stop import Stop
@@ -198,19 +199,9 @@ def refuse(progress: Progress, sources: Sources) -> bool:
         return True
     if not sources.replay and asked.model.via != "recorded":
         return False
-    progress.fail(stage, no_recording(asked, sources, progress.trial.planned_arm.at))
+    error = missing_recording(sources.recordings(asked.suite), asked.request, asked.sample)
+    progress.fail(stage, failure_of(error, progress.trial.planned_arm.at))
     return True
-
-
-def no_recording(asked: Question, sources: Sources, at: Location) -> Failure:
-    """Say which recorded request comes nearest, and what differs."""
-    recordings = sources.recordings(asked.suite)
-    near = recordings.nearest(asked.request, asked.sample) if recordings is not None else None
-    hint = f"'llmops record {asked.suite}' asks for it and keeps the answer"
-    if near is not None:
-        hint = f"the nearest recorded request differs: {near}; {hint}"
-    message = f"no recording of this request for {asked.model.label}"
-    return Failure(kind="no_recording", message=message, at=at, hint=hint)
 
 
 def failure_of(error: ProviderError, at: Location) -> Failure:

@@ -1,0 +1,88 @@
+"""What was typed, turned into the values that workflows take."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llmops.errors import InvalidInputError
+from llmops.workflows.project import Surroundings
+
+
+def surroundings(*, untrusted: bool = False) -> Surroundings:
+    """The world outside as it is now.
+
+    Some events run with keys on files that strangers wrote; they make a run untrusted of itself.
+    """
+    return Surroundings(
+        folder=Path.cwd(),
+        environment=dict(os.environ),
+        untrusted=untrusted or _strangers_files(),
+    )
+
+
+def pairs(typed: Sequence[str] | None, option: str) -> dict[str, object]:
+    """Read `NAME=VALUE` words; a value that is JSON is taken as such, anything else as text.
+
+    Raises:
+        InvalidInputError: A word has no `=`.
+    """
+    found: dict[str, object] = {}
+    for word in typed or ():
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise InvalidInputError(
+                f"{option} '{word}' is no NAME=VALUE",
+                code="usage",
+                hint=f"write {option} name=value",
+            )
+        found[name] = value_of(value)
+    return found
+
+
+def sweep(typed: Sequence[str] | None) -> dict[str, tuple[object, ...]]:
+    """Read `--param temperature=0,0.7`: every value of a list becomes an arm of its own.
+
+    Raises:
+        InvalidInputError: A word has no `=`, or a value is missing.
+    """
+    found: dict[str, tuple[object, ...]] = {}
+    for word in typed or ():
+        name, equals, values = word.partition("=")
+        if not equals or not name or not values:
+            raise InvalidInputError(
+                f"--param '{word}' is no NAME=VALUE",
+                code="usage",
+                hint="write --param temperature=0,0.7",
+            )
+        whole = value_of(values)
+        listed = isinstance(whole, list | dict)
+        parts = [values] if listed else values.split(",")
+        found[name] = tuple(value_of(part.strip()) for part in parts)
+    return found
+
+
+def value_of(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """A typed value: a number, true, false, null, a list or a mapping where it is JSON, else text."""
+    try:
+        return json.loads(text, parse_constant=lambda word: word)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _strangers_files() -> bool:
+    event = os.environ.get("GITHUB_EVENT_NAME", "")
+    if event in {"pull_request_target", "issue_comment", "workflow_run"}:
+        return True
+    return event == "pull_request" and _from_fork(os.environ.get("GITHUB_EVENT_PATH", ""))
+
+
+def _from_fork(path: str) -> bool:
+    """Whether GitHub's event speaks of a fork; an event that cannot be read counts as one."""
+    try:
+        event = json.loads(Path(path).read_text(encoding="utf-8"))
+        head = event["pull_request"]["head"]["repo"]["full_name"]
+        return bool(head != event["pull_request"]["base"]["repo"]["full_name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return True

@@ -1,0 +1,44 @@
+"""Arguments and options that more than one command takes, spelt once."""
+
+from typing import Annotated
+
+import typer
+
+Select = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="A suite's file, folder or name, SUITE::CASE, or tag:WORD. All suites if none.",
+        show_default=False,
+    ),
+]
+Expression = Annotated[
+    str | None,
+    typer.Option("-k", metavar="EXPR", help="Words with and, or, not over suite, case and tags."),
+]
+ForPrompt = Annotated[
+    str | None, typer.Option("--prompt", metavar="NAME", help="Only suites that use this prompt.")
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", metavar="M", help="Run on this model instead. Repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Untrusted = Annotated[
+    bool,
+    typer.Option(
+        "--untrusted",
+        help="Load no Python, run no command, follow no link, read no .env, write no cache.",
+    ),
+]
+Reports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="FORMAT[=PATH]",
+        help="Write a report: json, jsonl, junit, markdown, csv or github. Repeatable.",
+    ),
+]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input's value. Repeatable."),
+]

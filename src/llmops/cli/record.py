@@ -1,0 +1,47 @@
+"""`llmops record`: ask for what is not recorded, and keep the answers in git."""
+
+from typing import Annotated
+
+import typer
+
+from llmops.cli.options import Expression, ForPrompt, Models, Select
+
+
+def record(
+    select: Select = None,
+    expression: Expression = None,
+    prompt: ForPrompt = None,
+    model: Models = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Ask each case so many times.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask for everything anew.")] = False,
+    from_run: Annotated[
+        str | None,
+        typer.Option("--from-run", metavar="RUN", help="Take a kept run; ask nobody."),
+    ] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Stop at so many dollars.")] = None,
+) -> None:
+    """Run suites and keep their completions in recordings/, so that CI needs no keys.
+
+    Examples:
+      llmops record support/                     ask for what is missing
+      llmops record --from-run last              keep what the newest run got
+    """
+    from llmops.cli.asked import surroundings
+    from llmops.cli.testing import Wishes, keep_run, run_once
+
+    world = surroundings()
+    if from_run is not None:
+        raise typer.Exit(keep_run(world, from_run))
+    wishes = Wishes(
+        selectors=tuple(select or ()),
+        expression=expression,
+        prompt=prompt,
+        models=tuple(model or ()),
+        samples=samples,
+        fresh=fresh,
+        record=True,
+        max_cost=max_cost,
+    )
+    raise typer.Exit(run_once(wishes, world))

@@ -1,0 +1,56 @@
+"""`llmops render`: a prompt with inputs, as a model would be asked."""
+
+from typing import Annotated
+
+import typer
+
+from llmops.cli.options import AsJson, Inputs, Untrusted
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")]
+
+
+def render(
+    name: Name,
+    input_: Inputs = None,
+    case: Annotated[
+        str | None,
+        typer.Option("--case", metavar="SUITE::CASE", help="Take the inputs of a case."),
+    ] = None,
+    as_json: AsJson = False,
+    untrusted: Untrusted = False,
+) -> None:
+    """Show the messages, parameters and token count of a prompt.
+
+    Examples:
+      llmops render support/reply -i email="Where is it?" -i tone=formal
+      llmops render support/reply --case support/reply::angry-customer --json
+    """
+    from llmops.cli.asked import pairs, surroundings
+    from llmops.cli.talk import say, say_json
+    from llmops.workflows.project import open_project
+    from llmops.workflows.render import inputs_of_case, render as make
+
+    opened = open_project(surroundings(untrusted=untrusted))
+    given = dict(inputs_of_case(opened, case)) if case else {}
+    rendered = make(opened, name, {**given, **pairs(input_, "--input")})
+
+    if as_json:
+        say_json(
+            {
+                "prompt": rendered.version.name,
+                "hash": rendered.version.content_hash,
+                "tokens": rendered.tokens,
+                "request": rendered.request.as_json(),
+            }
+        )
+        return
+    for message in rendered.request.messages:
+        say(f"[{message['role']}]")
+        say(str(message.get("content") or ""))
+        say("")
+    settings = rendered.request.as_json()
+    settings.pop("messages")
+    for key, value in settings.items():
+        say(f"{key}: {value}")
+    say(f"hash: {rendered.version.content_hash}")
+    say(f"tokens: about {rendered.tokens}")

@@ -1,0 +1,32 @@
+"""`llmops runs`: the runs that are kept."""
+
+from typing import Annotated
+
+import typer
+
+from llmops.cli.options import AsJson
+
+
+def runs(
+    limit: Annotated[int, typer.Option("-n", min=1, help="So many, the newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List kept runs with their verdicts.
+
+    Examples:
+      llmops runs
+      llmops runs -n 1 --json | jq -r '.[0].id'
+    """
+    from llmops.cli.asked import surroundings
+    from llmops.cli.talk import say_json, say_rows
+    from llmops.workflows.runs import list_runs
+
+    listed = list_runs(surroundings(), limit)
+    if as_json:
+        say_json([run.as_json() for run in listed])
+        return
+    rows = [
+        [run.id, run.status, f"{run.passed}/{run.planned}", f"${run.spent:.4f}", run.command]
+        for run in listed
+    ]
+    say_rows(("run", "verdict", "passed", "spent", "command"), rows, empty="no run is kept yet")

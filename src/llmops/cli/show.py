@@ -1,0 +1,40 @@
+"""`llmops show`: the source of a prompt."""
+
+from typing import Annotated
+
+import typer
+
+from llmops.cli.options import AsJson
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show the file of a prompt.
+
+    Examples:
+      llmops show support/reply
+      llmops show support/reply --json | jq -r .hash
+    """
+    from llmops.cli.asked import surroundings
+    from llmops.cli.talk import say, say_json
+    from llmops.workflows.project import open_project
+    from llmops.workflows.render import find
+
+    opened = open_project(surroundings())
+    version = find(opened, name)
+    source = opened.project.tree.read(version.prompt.path).decode("utf-8", errors="replace")
+
+    if as_json:
+        say_json(
+            {
+                "name": version.name,
+                "path": version.prompt.path,
+                "version": str(version.prompt.version) if version.prompt.version else None,
+                "hash": version.content_hash,
+                "source": source,
+            }
+        )
+        return
+    say(source.rstrip("\n"))

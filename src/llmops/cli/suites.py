@@ -1,0 +1,44 @@
+"""`llmops suites`: what suites and cases there are."""
+
+from typing import Annotated
+
+import typer
+
+from llmops.cli.options import AsJson, Expression, Models, Select, Untrusted
+
+
+def suites(
+    select: Select = None,
+    expression: Expression = None,
+    model: Models = None,
+    cases: Annotated[bool, typer.Option("--cases", help="List every selected case.")] = False,
+    as_json: AsJson = False,
+    untrusted: Untrusted = False,
+) -> None:
+    """List what `llmops test` with the same selection would run.
+
+    Examples:
+      llmops suites
+      llmops suites support/ --cases -k "refund and not formal"
+    """
+    from llmops.cli.asked import surroundings
+    from llmops.cli.talk import say_json, say_rows
+    from llmops.cli.testing import Wishes, options_of
+    from llmops.workflows.project import open_project
+    from llmops.workflows.suites import list_suites
+
+    wishes = Wishes(selectors=tuple(select or ()), expression=expression, models=tuple(model or ()))
+    opened = open_project(surroundings(untrusted=untrusted))
+    listed = list_suites(opened, options_of(wishes).plan)
+
+    if as_json:
+        say_json([suite.as_json() for suite in listed])
+    elif cases:
+        rows = [[f"{s.name}::{id_}", ", ".join(tags)] for s in listed for id_, tags in s.cases]
+        say_rows(("case", "tags"), rows, empty="there is no case")
+    else:
+        rows = [
+            [s.name, s.tests, ", ".join(s.models) or "–", str(len(s.cases)), str(s.trials)]
+            for s in listed
+        ]
+        say_rows(("suite", "tests", "models", "cases", "trials"), rows, empty="there is no suite")

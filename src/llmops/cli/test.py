@@ -1,0 +1,99 @@
+"""`llmops test`: run suites, print failures, write reports, exit by the verdict."""
+
+from typing import Annotated
+
+import typer
+
+from llmops.cli.options import Expression, ForPrompt, Models, Reports, Select, Untrusted
+
+
+def test(
+    select: Select = None,
+    expression: Expression = None,
+    prompt: ForPrompt = None,
+    model: Models = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Ask each case so many times.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="inputs.NAME=VALUE", help="An input for every case."),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=V[,V…]", help="A parameter; each value is an arm of its own."),
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep the completions in recordings/.")
+    ] = False,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Stop at so many dollars.")] = None,
+    max_calls: Annotated[int | None, typer.Option(min=0, help="Stop at so many calls.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Calls at a time, for each model.")
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", "-x", help="Stop at the first trial that does not pass.")
+    ] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Go on with a run that was stopped: an id, or last."),
+    ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only what did not pass in the last run.")
+    ] = False,
+    new: Annotated[bool, typer.Option("--new", help="Only cases that no kept run knows.")] = False,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="The I-th of N parts, such as 2/5.")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Run again whenever a file changes.")
+    ] = False,
+    report: Reports = None,
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    untrusted: Untrusted = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the JSON report instead of text.")
+    ] = False,
+) -> None:
+    """Run suites.
+
+    Examples:
+      llmops test                                  every suite; recordings, cache, then providers
+      llmops test support/ -m fast -m openai/gpt-4.1 --report junit=junit.xml
+    """
+    from llmops.cli.asked import pairs, surroundings, sweep
+    from llmops.cli.testing import Wishes, run_once, watch_and_run
+
+    wishes = Wishes(
+        selectors=tuple(select or ()),
+        expression=expression,
+        prompt=prompt,
+        shard=shard,
+        models=tuple(model or ()),
+        samples=samples,
+        inputs=pairs(set_, "--set"),
+        sweep=sweep(param),
+        replay=replay,
+        fresh=fresh,
+        record=record,
+        max_cost=max_cost,
+        max_calls=max_calls,
+        concurrency=concurrency,
+        fail_fast=fail_fast,
+        resume=resume,
+        failed=failed,
+        new=new,
+        reports=tuple(report or ()),
+        seed=seed,
+        as_json=as_json,
+    )
+    world = surroundings(untrusted=untrusted)
+    if watch:
+        watch_and_run(wishes, world)
+    raise typer.Exit(run_once(wishes, world))

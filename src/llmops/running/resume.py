@@ -1,0 +1,107 @@
+"""A run that was not finished, gone on with: what was asked for, and what is done already."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llmops.domain.node import Text
+from llmops.domain.run import TrialResult
+from llmops.errors import InvalidInputError
+from llmops.location import Location
+from llmops.running.arms import ArmOptions
+from llmops.running.plan import Plan, PlanOptions
+from llmops.running.selection import Selection
+from llmops.running.store import KeptRun, read_run
+from llmops.running.trial import PlannedTrial, Single
+
+_DONE = frozenset({"passed", "failed", "skipped"})
+COMMAND_LINE = Location("command line")
+"""The place of what was typed as an argument."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """An earlier run and the options it was started with."""
+
+    run: KeptRun
+    options: PlanOptions
+
+    def finished(self, plan: Plan) -> Iterator[TrialResult]:
+        """The trials that need not be carried out again.
+
+        Errors and unscored trials are tried again, and so is a trial whose request has changed.
+        """
+        planned = {trial.id: trial for trial in plan.trials()}
+        for trial in self.run.trials():
+            now = planned.get(trial.id)
+            if trial.status in _DONE and now is not None and _same_request(trial, now):
+                yield trial
+
+
+def read_before(path: Path, options: Callable[[Mapping[str, Any]], PlanOptions]) -> Before:
+    """Read the run that is to be resumed.
+
+    Raises:
+        InvalidInputError: It is finished, or its file is broken.
+    """
+    run = read_run(path)
+    if run.footer is not None and run.footer.stopped_by is None and not _open_trials(run):
+        raise InvalidInputError(
+            f"the run {run.header.id} is finished",
+            code="finished-run",
+            hint="start a new one without --resume",
+        )
+    return Before(run=run, options=options(run.header.options))
+
+
+def options_to_json(options: PlanOptions) -> dict[str, Any]:
+    """What a plan was made from, as plain JSON values."""
+    selection = options.selection
+    whole: dict[str, Any] = {
+        "selectors": list(selection.selectors),
+        "expression": selection.expression,
+        "prompt": selection.prompt,
+        "shard": list(selection.shard) if selection.shard else None,
+        "models": [text.text for text in options.arms.models],
+        "sweep": {name: list(values) for name, values in (options.arms.sweep or {}).items()},
+        "samples": options.samples,
+        "inputs": dict(options.inputs),
+        "only": sorted(options.only) if options.only is not None else None,
+    }
+    return {key: value for key, value in whole.items() if value not in (None, [], {})}
+
+
+def options_from_json(value: Mapping[str, Any]) -> PlanOptions:
+    """Read what `options_to_json` wrote."""
+    shard = value.get("shard")
+    sweep = {name: tuple(values) for name, values in value.get("sweep", {}).items()}
+    return PlanOptions(
+        selection=Selection(
+            selectors=tuple(value.get("selectors", ())),
+            expression=value.get("expression"),
+            prompt=value.get("prompt"),
+            shard=(shard[0], shard[1]) if shard else None,
+        ),
+        arms=ArmOptions(
+            models=tuple(Text(name, COMMAND_LINE) for name in value.get("models", ())),
+            sweep=sweep,
+        ),
+        samples=value.get("samples"),
+        inputs=value.get("inputs", {}),
+        only=frozenset(value["only"]) if "only" in value else None,
+    )
+
+
+def _open_trials(run: KeptRun) -> bool:
+    if len(run.places) < run.header.planned:
+        return True
+    return any(trial.status not in _DONE for trial in run.trials())
+
+
+def _same_request(before: TrialResult, now: PlannedTrial) -> bool:
+    if before.case_hash != now.case_hash:
+        return False
+    if not before.exchanges or not now.stages or not isinstance(now.stages[0], Single):
+        return before.arm == now.planned_arm.arm
+    return before.exchanges[0].digest == now.stages[0].whole.digest(now.sample)

@@ -1,0 +1,155 @@
+"""Look at what a project needs of its machine: git, keys, packages, the cache."""
+
+import importlib.util
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from llmops import __version__
+from llmops.domain.config import Model
+from llmops.errors import LlmopsError
+from llmops.history.repository import open_repository
+from llmops.workflows.models import key_of, named_models
+from llmops.workflows.project import OpenProject, Surroundings, open_project
+
+_BAD_LITELLM = {
+    "1.82.7": "was trojaned in March 2026",
+    "1.82.8": "was trojaned in March 2026",
+    "1.106.0": "fails every call with tools",
+    "1.106.1": "fails every call with tools",
+    "1.106.2": "fails every call with tools",
+}
+_EXTRAS = {"sqlglot": "sql", "py3langid": "language", "pyarrow": "parquet"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        state: `ok`, `warning` (some command will not work), or `error`.
+        hint: What to do, where there is something.
+    """
+
+    name: str
+    state: Literal["ok", "warning", "error"]
+    words: str
+    hint: str | None = None
+
+
+def examine(surroundings: Surroundings) -> list[Check]:
+    """Look at everything; a part that cannot be looked at is an error of its own."""
+    checks = [Check(name="llmops", state="ok", words=f"{__version__}, {_python()}")]
+    checks += _packages()
+    checks += _git(surroundings)
+    opened: OpenProject | None = None
+    try:
+        opened = open_project(surroundings)
+    except LlmopsError as error:
+        words = f"{len(error.faults)} faults in its files"
+        checks.append(
+            Check(name="project", state="error", words=words, hint="'llmops lint' shows them")
+        )
+    if opened is not None:
+        checks += _project(opened)
+    return checks
+
+
+def _python() -> str:
+    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _packages() -> Iterator[Check]:
+    try:
+        litellm = version("litellm")
+    except PackageNotFoundError:
+        yield Check(
+            name="litellm",
+            state="error",
+            words="not installed",
+            hint="pip install --upgrade llmops",
+        )
+    else:
+        fault = _BAD_LITELLM.get(litellm)
+        yield Check(
+            name="litellm",
+            state="error" if fault else "ok",
+            words=f"{litellm} {fault}" if fault else litellm,
+            hint="pip install --upgrade llmops, and change every key this machine knew"
+            if fault and "trojan" in fault
+            else None,
+        )
+    for module, extra in _EXTRAS.items():
+        there = importlib.util.find_spec(module) is not None
+        words = "installed" if there else f"not installed; pip install 'llmops[{extra}]'"
+        yield Check(name=f"extra {extra}", state="ok", words=words)
+
+
+def _git(surroundings: Surroundings) -> Iterator[Check]:
+    try:
+        repository = open_repository(surroundings.folder)
+    except LlmopsError as error:
+        fault = error.faults[0]
+        yield Check(name="git", state="warning", words=fault.message, hint=fault.hint)
+        return
+    if repository is None:
+        yield Check(
+            name="git",
+            state="warning",
+            words="this folder is in no repository",
+            hint="'git init'; versions of prompts live in git",
+        )
+        return
+    state = repository.state()
+    words = f"commit {state.commit[:12]}" if state.commit else "no commit yet"
+    yield Check(name="git", state="ok", words=words + (", with changes" if state.dirty else ""))
+    if repository.run("rev-parse", "--is-shallow-repository").strip() == "true":
+        yield Check(
+            name="git history",
+            state="warning",
+            words="the clone is shallow: old versions are not there",
+            hint="git fetch --unshallow, or fetch-depth: 0 in actions/checkout",
+        )
+
+
+def _project(opened: OpenProject) -> Iterator[Check]:
+    project = opened.project
+    words = f"{len(project.prompts)} prompts, {len(project.suites)} suites at {opened.root}"
+    yield Check(name="project", state="ok", words=words)
+    for model in named_models(opened):
+        yield _key(model, opened)
+    folder = (opened.root / opened.config.cache.path).parent
+    yield Check(name="cache", **_writable(folder))
+
+
+def _key(model: Model, opened: OpenProject) -> Check:
+    name = f"model {model.label}"
+    if model.via != "litellm":
+        return Check(name=name, state="ok", words=f"{model.via}; needs no key")
+    key = key_of(model, opened)
+    if key is None:
+        where = f"at {model.api_base}, without a key" if model.api_base else "needs no known key"
+        return Check(name=name, state="ok", words=where)
+    if opened.environment.get(key):
+        return Check(name=name, state="ok", words=f"{key} is set")
+    return Check(
+        name=name,
+        state="warning",
+        words=f"{key} is not set",
+        hint=f"export {key}=…, or put it into .env",
+    )
+
+
+def _writable(folder: Path) -> dict[str, Any]:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if os.access(existing, os.W_OK):
+        return {"state": "ok", "words": f"{folder} can be written"}
+    return {
+        "state": "warning",
+        "words": f"{folder} cannot be written",
+        "hint": "runs go on without a cache, but cannot be kept",
+    }

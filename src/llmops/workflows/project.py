@@ -1,0 +1,153 @@
+"""Open a project: its tree, its files read and checked, and what plans are made with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmops.domain.config import Config
+from llmops.domain.node import Text
+from llmops.domain.project import Project
+from llmops.errors import Fault, InvalidInputError
+from llmops.loading.functions import FunctionLoader
+from llmops.loading.project import load_config, load_project
+from llmops.loading.tree import WorkTree, find_root
+from llmops.location import Location
+from llmops.providers.keys import read_dotenv
+from llmops.rendering.canonical import content_hash
+from llmops.rendering.prompt import PromptRenderer
+from llmops.running.arms import PromptVersion
+from llmops.scoring.registry import ScorerResources, load_plugins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the outside world is to a command; handed in, so that nothing reads it unasked.
+
+    Attributes:
+        folder: Where the command was called.
+        environment: Environment variables.
+        untrusted: Whether the project's files come from somebody who must not run code here.
+    """
+
+    folder: Path
+    environment: Mapping[str, str]
+    untrusted: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenProject:
+    """A project that was read, with what renders and scores for it.
+
+    Attributes:
+        root: The project's folder.
+        environment: The outside's, and what the project's `.env` adds.
+    """
+
+    root: Path
+    project: Project
+    environment: Mapping[str, str]
+    functions: FunctionLoader
+    untrusted: bool
+    _renderer: PromptRenderer | None = None
+
+    @property
+    def config(self) -> Config:
+        """The project's configuration."""
+        return self.project.config
+
+    @property
+    def renderer(self) -> PromptRenderer:
+        """Renders prompts as they stand in the work tree."""
+        if self._renderer is None:
+            self._renderer = PromptRenderer(self.project.tree, self.config.prompts)
+        return self._renderer
+
+    @property
+    def resources(self) -> ScorerResources:
+        """Files and functions for scorers."""
+        return ScorerResources(read_file=self._read, load_function=self.functions.load)
+
+    def find_prompt(self, text: Text) -> PromptVersion:
+        """The version of a prompt that a name means.
+
+        Raises:
+            InvalidInputError: There is no such prompt.
+        """
+        prompt = self.project.prompts.get(text.text)
+        if prompt is None:
+            raise InvalidInputError(
+                f"no prompt is called '{text}'",
+                at=text.at,
+                code="unknown-prompt",
+                hint="'llmops prompts' lists them",
+            )
+        return PromptVersion(
+            name=text.text,
+            prompt=prompt,
+            renderer=self.renderer,
+            content_hash=content_hash(prompt, self.project.tree),
+        )
+
+    def _read(self, path: str, at: Location) -> bytes:
+        try:
+            return self.project.tree.read(path)
+        except InvalidInputError as error:
+            raise InvalidInputError.of(
+                [
+                    Fault(
+                        code=fault.code, message=fault.message, at=fault.at or at, hint=fault.hint
+                    )
+                    for fault in error.faults
+                ]
+            ) from None
+
+
+def open_project(surroundings: Surroundings) -> OpenProject:
+    """Read the project that a folder belongs to, and load its plug-ins.
+
+    Raises:
+        InvalidInputError: All that is wrong with its files.
+    """
+    root = find_root(surroundings.folder)
+    trusted = not surroundings.untrusted
+    tree = WorkTree(root, trusted=trusted)
+    project = load_project(tree)
+    functions = FunctionLoader(root=root, trusted=trusted)
+    _load_plugins(project.config, trusted=trusted)
+    return OpenProject(
+        root=root,
+        project=project,
+        environment=_environment(root, surroundings),
+        functions=functions,
+        untrusted=surroundings.untrusted,
+    )
+
+
+def open_config(surroundings: Surroundings) -> tuple[Path, Config]:
+    """Read a project's configuration only.
+
+    Raises:
+        InvalidInputError: It is wrong.
+    """
+    root = find_root(surroundings.folder)
+    return root, load_config(WorkTree(root, trusted=not surroundings.untrusted))
+
+
+def _load_plugins(config: Config, *, trusted: bool) -> None:
+    if not config.plugins:
+        return
+    if not trusted:
+        raise InvalidInputError(
+            f"the plug-in '{config.plugins[0]}' is not loaded in an untrusted run",
+            at=config.plugins_at,
+            code="untrusted",
+            hint="review the change and run it without --untrusted",
+        )
+    load_plugins(config.plugins, config.plugins_at)
+
+
+def _environment(root: Path, surroundings: Surroundings) -> Mapping[str, str]:
+    path = root / ".env"
+    if surroundings.untrusted or not path.is_file():
+        return surroundings.environment
+    return {**read_dotenv(path.read_bytes()), **surroundings.environment}

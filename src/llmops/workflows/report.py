@@ -1,0 +1,90 @@
+"""Write reports of a run in any format, to files or to stdout."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from llmops.errors import InvalidInputError
+from llmops.reporting.base import Report, ReporterKind
+from llmops.reporting.files import write_report
+from llmops.reporting.registry import reporter_named
+from llmops.running.store import FOLDER, KeptRun, find_run, read_run
+from llmops.workflows.project import Surroundings, open_config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportWish:
+    """A report that is wanted: its format, and where to; `-` is stdout."""
+
+    kind: ReporterKind
+    path: str
+
+
+def read_report_wishes(typed: Sequence[str]) -> list[ReportWish]:
+    """Read `FORMAT` or `FORMAT=PATH` words.
+
+    Raises:
+        InvalidInputError: No such format, or a path is missing after `=`.
+    """
+    wishes = []
+    for word in typed:
+        name, equals, path = word.partition("=")
+        kind = reporter_named(name)
+        if equals and not path:
+            raise InvalidInputError(
+                f"--report '{word}' names no file", code="usage", hint=f"write {name}=PATH"
+            )
+        default = "-" if name == "github" else f"report{kind.suffix}"
+        wishes.append(ReportWish(kind=kind, path=path or default))
+    return wishes
+
+
+def write_reports(
+    report: Report, wishes: Sequence[ReportWish], folder: Path, environment: Mapping[str, str]
+) -> tuple[Path, ...]:
+    """Write reports; the `github` one adds to the step summary as well.
+
+    Returns:
+        The files written.
+
+    Raises:
+        UnavailableError: A file cannot be written; what was there before is kept.
+    """
+    written = []
+    for wish in wishes:
+        if wish.kind.name == "github":
+            _add_step_summary(report, environment)
+        if wish.path == "-":
+            wish.kind.write(report, sys.stdout)
+            continue
+        file = (folder / wish.path).absolute()
+        write_report(file, partial(_write, report=report, kind=wish.kind))
+        written.append(file)
+    return tuple(written)
+
+
+def kept_report(surroundings: Surroundings, wanted: str | None) -> tuple[KeptRun, Report]:
+    """A kept run and its report.
+
+    Raises:
+        InvalidInputError: There is no such run, or its file is broken.
+    """
+    root, _config = open_config(surroundings)
+    run = read_run(find_run(root / FOLDER, wanted))
+    report = Report(header=run.header, footer=run.footer, verdict=run.verdict(), trials=run.trials)
+    return run, report
+
+
+def _write(stream: TextIO, report: Report, kind: ReporterKind) -> None:
+    kind.write(report, stream)
+
+
+def _add_step_summary(report: Report, environment: Mapping[str, str]) -> None:
+    from llmops.reporting.github import append_step_summary
+
+    path = environment.get("GITHUB_STEP_SUMMARY")
+    if path:
+        append_step_summary(report, Path(path))
