@@ -34,7 +34,6 @@ class CommonKeys:
 
 
 COMMON = keys_of(CommonKeys)
-_ALONE = CommonKeys()
 
 
 def read_assertions(node: Node, faults: Faults) -> tuple[Assertion, ...]:
@@ -59,8 +58,16 @@ def read_assertion(node: Node, faults: Faults) -> Assertion | None:
         hint = "write one such as 'contains: refund'; 'llmops scorers' lists them"
         expected(node, "an assertion such as 'contains: refund'", faults, hint)
         return None
+    if len(node.value) == 1:
+        for scorer, arguments in node.items():
+            if scorer not in COMMON and not scorer.startswith("x-"):
+                return Assertion(scorer=scorer, arguments=arguments, at=node.key_at(scorer))
+    return _read_labelled(node, faults)
+
+
+def _read_labelled(node: Node, faults: Faults) -> Assertion | None:
     scorer = _scorer_key(node, faults)
-    common = _ALONE if len(node.value) == 1 else read(CommonKeys, _common_part(node), faults)
+    common = read(CommonKeys, _common_part(node), faults)
     arguments = node.get(scorer) if scorer is not None else None
     if scorer is None or common is None or arguments is None:
         return None

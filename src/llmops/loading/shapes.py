@@ -191,20 +191,27 @@ def _mapping_reader(kind: Any) -> Reader:  # noqa: ANN401 - a type in
 
 def _union_reader(kinds: tuple[Any, ...]) -> Reader:
     options = [(_accepted(kind), _reader(kind)) for kind in kinds if kind is not types.NoneType]
+    if len(options) == 1:
+        return _optional_reader(options[0][1])
     optional = types.NoneType in kinds
     wanted = " or ".join(dict.fromkeys(WORDS[kind] for accepted, _ in options for kind in accepted))
 
     def read_union(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - any of the kinds
-        if optional and node.kind == "nothing":
+        if optional and node.value is None:
             return None
         for accepted, reader in options:
             if node.kind in accepted:
                 return reader(node, faults)
-        if len(options) == 1:
-            return options[0][1](node, faults)
         return expected(node, wanted, faults, f"write {wanted}")
 
     return read_union
+
+
+def _optional_reader(reader: Reader) -> Reader:
+    def read_optional(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - as its reader
+        return None if node.value is None else reader(node, faults)
+
+    return read_optional
 
 
 def _accepted(kind: Any) -> tuple[Kind, ...]:  # noqa: ANN401 - a type in
