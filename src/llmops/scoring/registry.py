@@ -1,16 +1,21 @@
-"""Scorers by name: build one from an assertion, list them all, write their manual pages."""
+"""Scorers by name: build one from an assertion, list them all, load those of plug-ins."""
 
 import importlib
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib.metadata import entry_points
 from typing import Any
 
 from llmops.domain.node import Node, PlacedMapping
 from llmops.domain.suite import Assertion
 from llmops.errors import Fault, InvalidInputError, did_you_mean
 from llmops.loading.shapes import json_schema, keys_of, read
+from llmops.location import Location
 from llmops.scoring.base import KINDS, ArgumentError, Scorer, ScorerKind
+from llmops.scoring.manual import first_sentence
+from llmops.scoring.manual import reference_page as write_reference
+from llmops.scoring.pick import is_pick
 
 BUILT_IN = (
     "llmops.scoring.text",
@@ -22,18 +27,53 @@ BUILT_IN = (
     "llmops.scoring.length",
     "llmops.scoring.language",
     "llmops.scoring.budget",
-    "llmops.scoring.safety",
+    "llmops.scoring.refusal",
+    "llmops.scoring.privacy",
     "llmops.scoring.python",
     "llmops.scoring.combine",
 )
 """The modules that hold scorers. No folder is scanned."""
 
+ENTRY_POINTS = "llmops.scorers"
+"""The entry-point group under which installed packages name modules with scorers."""
+
 
 def kinds() -> Mapping[str, ScorerKind]:
     """Every scorer by name, sorted; imports the modules that hold them."""
-    for module in BUILT_IN:
-        importlib.import_module(module)
+    _import_built_in()
     return dict(sorted(KINDS.items()))
+
+
+def load_plugins(modules: Sequence[str], at: Location | None = None) -> None:
+    """Import Python modules, so that the scorers in them can be named. The caller trusts them.
+
+    Args:
+        modules: Importable names.
+        at: Where they are listed, for complaints.
+
+    Raises:
+        InvalidInputError: Some cannot be imported, or one has a scorer under a name that is taken.
+    """
+    _import_built_in()
+    faults: list[Fault] = []
+    for module in modules:
+        _load(module, partial(importlib.import_module, module), at, faults)
+    if faults:
+        raise InvalidInputError.of(faults)
+
+
+def load_installed() -> None:
+    """Load the scorers that installed packages offer as entry points of `llmops.scorers`.
+
+    Raises:
+        InvalidInputError: Some cannot be loaded.
+    """
+    _import_built_in()
+    faults: list[Fault] = []
+    for point in entry_points(group=ENTRY_POINTS):
+        _load(f"{point.name} ({point.value})", point.load, None, faults)
+    if faults:
+        raise InvalidInputError.of(faults)
 
 
 def build_scorer(assertion: Assertion, resources: "ScorerResources") -> Scorer:
@@ -44,21 +84,14 @@ def build_scorer(assertion: Assertion, resources: "ScorerResources") -> Scorer:
         resources: Files and functions.
 
     Raises:
-        InvalidInputError: No such scorer, or its arguments are wrong; all faults at once.
+        InvalidInputError: No such scorer, its arguments are wrong, or it cannot judge what `on`
+            names; all faults at once.
     """
-    known = kinds()
-    kind = known.get(assertion.scorer)
-    if kind is None:
-        hint = did_you_mean(assertion.scorer, known) or "'llmops scorers' lists them"
-        raise InvalidInputError(
-            f"no scorer is called '{assertion.scorer}'",
-            at=assertion.at,
-            code="unknown-scorer",
-            hint=hint,
-        )
+    kind = _kind_of(assertion)
+    _check_on(assertion, kind)
     node = arguments_of(kind, assertion.arguments)
     try:
-        scorer = _read(kind, node, assertion)
+        scorer = _read(kind, node)
         bind = getattr(scorer, "bind", None)
         bound: Scorer = bind(resources, node) if bind else scorer
     except ArgumentError as error:
@@ -68,7 +101,7 @@ def build_scorer(assertion: Assertion, resources: "ScorerResources") -> Scorer:
 
 def arguments_of(kind: ScorerKind, node: Node) -> Node:
     """Bring what stands under a scorer's key into the form of a mapping of arguments."""
-    if node.kind == "nothing" or (node.value is True and not _takes_boolean(kind)):
+    if node.kind == "nothing" or (node.value is True and _stands_alone(kind)):
         return Node(PlacedMapping(), node.path, node.mark)
     if node.kind == "mapping":
         keys = set(keys_of(kind.cls))
@@ -84,19 +117,113 @@ def arguments_of(kind: ScorerKind, node: Node) -> Node:
     return Node(wrapped, node.path, node.mark)
 
 
-def _takes_boolean(kind: ScorerKind) -> bool:
-    return kind.free_form and kind.primary is not None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerResources:
+    """Files, functions and other scorers, for scorers that need them while they are built.
+
+    Attributes:
+        read_file: Reads a file of the project: path and place in, bytes out.
+        load_function: Loads a Python function: reference and place in.
+    """
+
+    read_file: Callable[[str, Location], bytes]
+    load_function: Callable[[str, Location], Callable[..., Any]]
+
+    def read(self, path: str, at: Location) -> bytes:
+        """Read a file of the project."""
+        return self.read_file(path, at)
+
+    def function(self, reference: str, at: Location) -> Callable[..., Any]:
+        """Load a Python function."""
+        return self.load_function(reference, at)
+
+    def build(self, assertion: Assertion) -> Scorer:
+        """Build the scorer of an assertion, be it nested in another or not."""
+        return build_scorer(assertion, self)
 
 
-def _read(kind: ScorerKind, node: Node, assertion: Assertion) -> Any:  # noqa: ANN401 - the scorer's own class
-    faults: list[Fault] = []
+def scorer_schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schema of what may stand under each scorer's key."""
+    schemas: dict[str, dict[str, Any]] = {}
+    for name, kind in kinds().items():
+        whole = json_schema(kind.cls)
+        options: list[dict[str, Any]] = [whole]
+        if kind.primary is not None:
+            options.append(whole["properties"].get(kind.primary, {}))
+        if _stands_alone(kind):
+            options += [{"type": "null"}, {"const": True}]
+        schemas[name] = {"anyOf": options, "description": first_sentence(kind)}
+    return schemas
+
+
+def reference_page() -> str:
+    """The manual pages of all built-in scorers in one Markdown document, `docs/scorers.md`."""
+    own = [kind for kind in kinds().values() if kind.cls.__module__ in BUILT_IN]
+    return write_reference(own)
+
+
+@cache
+def _import_built_in() -> None:
+    for module in BUILT_IN:
+        importlib.import_module(module)
+
+
+def _load(name: str, load: Callable[[], object], at: Location | None, faults: list[Fault]) -> None:
+    try:
+        load()
+    except (Exception, SystemExit) as error:  # whatever a plug-in does while it is imported
+        message = f"the plug-in '{name}' cannot be imported: {type(error).__name__}: {error}"
+        hint = "is it installed, and spelt as in Python's 'import'?"
+        missing = isinstance(error, ModuleNotFoundError)
+        faults.append(Fault(code="plugin", message=message, at=at, hint=hint if missing else None))
+
+
+def _kind_of(assertion: Assertion) -> ScorerKind:
+    _import_built_in()
+    kind = KINDS.get(assertion.scorer)
+    if kind is not None:
+        return kind
+    raise InvalidInputError(
+        f"no scorer is called '{assertion.scorer}'",
+        at=assertion.at,
+        code="unknown-scorer",
+        hint=did_you_mean(assertion.scorer, KINDS) or "'llmops scorers' lists them",
+    )
+
+
+def _check_on(assertion: Assertion, kind: ScorerKind) -> None:
+    on = assertion.on
+    if not on or on == kind.on:
+        return
+    if not is_pick(on):
+        raise InvalidInputError(
+            f"'{on}' has an empty step",
+            at=assertion.at,
+            code="unknown-pick",
+            hint="write keys and indexes with dots between, such as json.items.0.name",
+        )
+    if kind.on not in {"", "text", "json"}:
+        raise InvalidInputError(
+            f"'{kind.name}' always judges the {kind.on.replace('_', ' ')}, so 'on: {on}' is wrong",
+            at=assertion.at,
+            code="unknown-pick",
+            hint="leave 'on' out",
+        )
+
+
+def _stands_alone(kind: ScorerKind) -> bool:
+    return not kind.free_form and not json_schema(kind.cls).get("required")
+
+
+def _read(kind: ScorerKind, node: Node) -> Any:  # noqa: ANN401 - the scorer's own class
     if node.kind != "mapping":
         keys = ", ".join(keys_of(kind.cls)) or "nothing below it"
-        raise ArgumentError(f"'{kind.name}' takes {keys}", hint=f"see 'llmops scorers {kind.name}'")
+        hint = f"write 'not: {kind.name}' for the reverse" if node.value is False else None
+        raise ArgumentError(f"'{kind.name}' takes {keys}", hint=hint)
+    faults: list[Fault] = []
     scorer = read(kind.cls, node, faults, what=f"'{kind.name}'")
     if faults:
         raise InvalidInputError.of(faults)
-    del assertion
     return scorer
 
 
@@ -111,74 +238,3 @@ def _placed(error: ArgumentError, assertion: Assertion, node: Node) -> InvalidIn
         code="scorer-argument",
         hint=error.hint or f"see 'llmops scorers {assertion.scorer}'",
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScorerResources:
-    """Files, functions and other scorers, for scorers that need them while they are built.
-
-    Attributes:
-        read_file: Reads a file of the project: path and place in, bytes out.
-        load_function: Loads a Python function: reference and place in.
-    """
-
-    read_file: Callable[[str, Any], bytes]
-    load_function: Callable[[str, Any], Callable[..., Any]]
-
-    def read(self, path: str, at: Any) -> bytes:  # noqa: ANN401 - a Location
-        """Read a file of the project."""
-        return self.read_file(path, at)
-
-    def function(self, reference: str, at: Any) -> Callable[..., Any]:  # noqa: ANN401 - a Location
-        """Load a Python function."""
-        return self.load_function(reference, at)
-
-    def build(self, assertion: Assertion) -> Scorer:
-        """Build the scorer of a nested assertion."""
-        return build_scorer(assertion, self)
-
-
-def manual_page(kind: ScorerKind) -> str:
-    """A scorer's manual page in Markdown: its docstring, its arguments, its examples."""
-    lines = [f"# {kind.name}", "", inspect.cleandoc(kind.cls.__doc__ or ""), ""]
-    if kind.extra:
-        lines += [f"Needs the extra `{kind.extra}`: `pip install 'llmops[{kind.extra}]'`.", ""]
-    schema = json_schema(kind.cls)
-    if schema["properties"]:
-        lines += ["| argument | what it is |", "|---|---|"]
-        required = schema.get("required", ())
-        for key, part in schema["properties"].items():
-            must = " **(required)**" if key in required else ""
-            lines.append(f"| `{key}` | {part.get('description', '')}{must} |")
-        lines.append("")
-    if kind.examples:
-        lines += ["| assertion | output | holds |", "|---|---|---|"]
-        lines += [_example_row(kind, example) for example in kind.examples]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _example_row(kind: ScorerKind, example: Any) -> str:  # noqa: ANN401 - a ScorerExample
-    written = f"{kind.name}: {example.arguments}".strip()
-    shown = example.output.replace("\n", "⏎").replace("|", "\\|")
-    holds = "yes" if example.passes else "no"
-    return f"| `{written.replace('|', chr(92) + '|')}` | `{shown or ' '}` | {holds} |"
-
-
-def scorer_schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema of what may stand under each scorer's key."""
-    schemas: dict[str, dict[str, Any]] = {}
-    for name, kind in kinds().items():
-        whole = json_schema(kind.cls)
-        options: list[dict[str, Any]] = [whole]
-        if kind.primary is not None:
-            options.append(whole["properties"].get(kind.primary, {}))
-        if not whole.get("required"):
-            options.append({"type": "null"})
-            options.append({"const": True})
-        schemas[name] = {"anyOf": options, "description": _first_line(kind.cls)}
-    return schemas
-
-
-def _first_line(cls: type) -> str:
-    return inspect.cleandoc(cls.__doc__ or "").split("\n", 1)[0]

@@ -1,0 +1,62 @@
+"""An assertion in a few words, such as `contains 'refund'`, for reports."""
+
+from collections.abc import Mapping
+
+from llmops.domain.node import Node
+from llmops.domain.suite import Assertion
+from llmops.scoring.wording import quote, shorten
+
+LIMIT = 60
+"""The longest label, in characters."""
+
+_PART = 40
+_ENTRIES = 6
+_COMBINATORS = frozenset({"not", "any_of", "all_of"})
+
+
+def label_of(assertion: Assertion) -> str:
+    """The assertion's own name if it has one, or else its scorer and arguments in short."""
+    if assertion.name and assertion.name.strip():
+        return shorten(" ".join(assertion.name.split()), LIMIT)
+    node = assertion.arguments
+    whole = _claim(assertion.scorer, node.value, node)
+    return shorten(f"{whole} on {assertion.on}" if assertion.on else whole, LIMIT)
+
+
+def _claim(scorer: str, value: object, node: Node | None = None) -> str:
+    if value is None or value is True:
+        return scorer
+    if scorer in _COMBINATORS:
+        return f"{scorer} {_claims(value)}"
+    if node is not None and node.kind == "number":
+        return f"{scorer} {node.typed}"
+    return f"{scorer} {_flow(value)}"
+
+
+def _claims(value: object) -> str:
+    if isinstance(value, list):
+        return _list([_claims(inner) for inner in value[: _ENTRIES + 1]])
+    if isinstance(value, Mapping) and len(value) == 1:
+        scorer, arguments = next(iter(value.items()))
+        return _claim(scorer, arguments)
+    return value if isinstance(value, str) else _flow(value)
+
+
+def _flow(value: object) -> str:
+    match value:
+        case str():
+            return quote(" ".join(value.split()) or value, _PART)
+        case True | False | None:
+            return {True: "true", False: "false", None: "null"}[value]
+        case Mapping():
+            pairs = list(value.items())[: _ENTRIES + 1]
+            return "{" + _list([f"{key}: {_flow(inner)}" for key, inner in pairs])[1:-1] + "}"
+        case list() | tuple():
+            return _list([_flow(inner) for inner in value[: _ENTRIES + 1]])
+        case _:
+            return str(value)
+
+
+def _list(shown: list[str]) -> str:
+    more = ", …" if len(shown) > _ENTRIES else ""
+    return f"[{', '.join(shown[:_ENTRIES])}{more}]"

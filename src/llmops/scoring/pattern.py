@@ -1,0 +1,155 @@
+"""Patterns, always under a time limit: the scorer `matches`, and the tools of whoever has some."""
+
+import re
+from dataclasses import dataclass, field
+
+import regex
+
+from llmops.domain.score import Score
+from llmops.errors import CannotScoreError
+from llmops.loading.shapes import Duration, entry
+from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
+from llmops.scoring.normal import normal
+from llmops.scoring.wording import name_of, quote
+
+MAX_SUBJECT = 2**20
+"""The longest text a pattern is tried on, in characters."""
+
+MAX_PATTERN = 10_000
+"""The longest pattern, in characters."""
+
+_LONGEST = 60.0
+_VARIABLE = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]|(?P<variable>[*+]|\{(?!\d+\})|\(\?[R\d&P(|])"
+)
+_ANCHORED = re.compile(
+    r"\\[^AZzbBGKmM]|\[\^?\]?(?:\\.|[^\]\\])*+\]|(?P<anchor>[$^]|\\.|\(\?<?[=!])"
+)
+_PROBE = "Nobody writes this.\n\t0123456789 ßÆ漢字 {}[]()<>\"'\\/|&%$#@!?;:,.-_+=*~^`\n" * 2000
+
+
+@scorer(
+    "matches",
+    primary="pattern",
+    examples=(
+        ScorerExample(arguments=r'"REF-\\d{6}"', output="Reference REF-004711.", passes=True),
+        ScorerExample(arguments=r'"^REF-\\d{6}$"', output="Reference REF-004711.", passes=False),
+        ScorerExample(arguments='"(?i)refund"', output="REFUND", passes=True),
+        ScorerExample(arguments=r'{pattern: "\\d+", full: true}', output="42\n", passes=False),
+        ScorerExample(arguments="refund", output="", passes=False),
+        ScorerExample(arguments='"^(a|aa)+$"', output="a" * 60 + "!", passes=None),
+    ),
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    r"""Passes when the pattern matches somewhere in the output.
+
+    Patterns are those of the Python package `regex` (a superset of Python's `re`): `^` and `$` are
+    the ends of the whole output, `(?m)` makes them the ends of lines, `(?i)` ignores case, `(?s)`
+    lets `.` match a line break. With `full: true` the pattern must match the whole output, a line
+    break at its end included. In double-quoted YAML a backslash is written twice: `"\\d"`.
+
+    Output and pattern are brought to NFC before. A pattern that matches the empty text in any
+    output, such as `a*`, is refused, for it would always pass. A pattern that takes longer than
+    `timeout`, or an output of more than 1,048,576 characters, leaves the assertion unscored.
+    """
+
+    pattern: str = entry("The pattern; at most 10,000 characters.")
+    full: bool = entry("It must match the whole output, not a part.", default=False)
+    timeout: Duration = entry("The longest it may take; at most 60s.", default=Duration(1.0))
+    _compiled: regex.Pattern[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout <= _LONGEST:
+            raise ArgumentError("the timeout must be more than 0 s, at most 60 s", key="timeout")
+        compiled = compile_pattern(self.pattern, key="pattern")
+        if _is_vacuous(compiled, self.pattern, full=self.full):
+            message = f"the pattern {quote(self.pattern)} matches every output"
+            hint = "ask for at least one character, as in 'a+' for 'a*'"
+            raise ArgumentError(message, key="pattern", hint=hint)
+        object.__setattr__(self, "_compiled", compiled)
+
+    @property
+    def slow(self) -> bool:
+        """Whether the pattern can take other than a single look at each place."""
+        return is_slow(self.pattern)
+
+    def score(self, subject: Subject) -> Score:
+        """Look for the pattern."""
+        name = name_of(subject)
+        found = search(self._compiled, normal(subject.text), timeout=self.timeout, full=self.full)
+        if found is None:
+            return Score.failing(f"does not match {name}" if self.full else f"not in {name}")
+        return Score.passing(f"found {quote(found[0])} in {name}")
+
+
+def compile_pattern(pattern: str, *, key: str | None = None) -> regex.Pattern[str]:
+    """Compile a pattern of the package `regex`.
+
+    Args:
+        pattern: The pattern; brought to NFC.
+        key: The argument it stands under, for complaints.
+
+    Raises:
+        ArgumentError: It is empty, too long, or wrong; then the position is in the message.
+    """
+    if not pattern:
+        raise ArgumentError("an empty pattern matches every output", key=key, hint="write one")
+    if len(pattern) > MAX_PATTERN:
+        message = (
+            f"a pattern of {len(pattern):,} characters is longer than the {MAX_PATTERN:,} allowed"
+        )
+        raise ArgumentError(message, key=key, hint="use 'contains_any' for a list of words")
+    try:
+        return regex.compile(normal(pattern))
+    except regex.error as error:
+        message = f"the pattern {quote(pattern)} is wrong: {_explain(str(error))}"
+    except (RecursionError, OverflowError):
+        message = f"the pattern {quote(pattern)} is nested too deeply"
+    raise ArgumentError(message, key=key, hint="quote it in YAML, with '\\\\' for each backslash")
+
+
+def search(
+    pattern: regex.Pattern[str], text: str, *, timeout: float = 1.0, full: bool = False
+) -> regex.Match[str] | None:
+    """Look for a pattern in a text, or match all of it.
+
+    Raises:
+        CannotScoreError: It took longer than `timeout` seconds, or the text is over 1 MiB.
+    """
+    if len(text) > MAX_SUBJECT:
+        raise CannotScoreError(f"{len(text):,} characters are too many to look for a pattern in")
+    look = pattern.fullmatch if full else pattern.search
+    try:
+        return look(text, timeout=timeout)
+    except TimeoutError:
+        reason = f"the pattern {quote(pattern.pattern)} took longer than {timeout:g} s"
+        raise CannotScoreError(reason) from None
+
+
+def is_slow(pattern: str) -> bool:
+    """Whether a pattern repeats something a variable number of times, so that it may take long."""
+    return any(found["variable"] for found in _VARIABLE.finditer(pattern))
+
+
+def _explain(words: str) -> str:
+    """The package's words, with positions counted from 1."""
+    return re.sub(
+        r"at position (\d+)", lambda found: f"at character {int(found[1]) + 1}", words, count=1
+    )
+
+
+def _is_vacuous(compiled: regex.Pattern[str], pattern: str, *, full: bool) -> bool:
+    """Whether a pattern holds for any text.
+
+    One without anchors or lookarounds that matches the empty text does so at the start of every
+    text. With `full` it must also take in a long text with a bit of everything.
+    """
+    if any(found["anchor"] for found in _ANCHORED.finditer(pattern)):
+        return False
+    try:
+        if compiled.search("", timeout=1.0) is None:
+            return False
+        return not full or compiled.fullmatch(_PROBE, timeout=1.0) is not None
+    except TimeoutError:
+        return False
