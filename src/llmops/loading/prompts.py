@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from llmops.domain.config import Config
-from llmops.domain.node import Text
 from llmops.domain.prompt import Message, Placeholder, Prompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, did_you_mean
@@ -54,27 +53,13 @@ class PromptReader:
         lineage = tuple(file.path for file in chain[1:])
         return self._build(name, merged, lineage)
 
-    def names_nothing(self, named: Text) -> Fault | None:
-        """The complaint about a name that no prompt has; None when one has it."""
-        if named.text in self.paths:
-            return None
-        known = ", ".join(list(self.paths)[:8])
-        hint = f"the prompts are {known}" if known else f"write {self.config.prompts}/{named}.yaml"
-        return Fault(
-            code="unknown-prompt",
-            message=f"no prompt is called '{named}'",
-            at=named.at,
-            hint=did_you_mean(named.text, self.paths) or hint,
-        )
-
     def _chain(self, name: str) -> list[PromptFile] | None:
         """The file of a prompt, the file it extends, and so on; None when one is wrong."""
         names, chain = [name], [self._file(name)]
         while chain[-1] is not None and chain[-1].extends is not None:
             base = chain[-1].extends
-            unknown = self.names_nothing(base)
-            if unknown is not None:
-                self._complain(unknown)
+            if base.text not in self.paths:
+                self._complain(unknown_prompt(base.text, self.paths, base.at))
                 return None
             if base.text in names:
                 self._complain_of_cycle(names[names.index(base.text) :])
@@ -154,6 +139,18 @@ class PromptReader:
             lineage=lineage,
             tree_path=self.config.prompts,
         )
+
+
+def unknown_prompt(name: str, known: Iterable[str], at: Location | None) -> Fault:
+    """The complaint about a name that no prompt has."""
+    names = list(known)
+    listing = f"the prompts are {', '.join(names[:8])}" if names else "there is no prompt yet"
+    return Fault(
+        code="unknown-prompt",
+        message=f"no prompt is called '{name}'",
+        at=at,
+        hint=did_you_mean(name, names) or listing,
+    )
 
 
 def prompt_paths(paths: Iterable[str], folder: str) -> dict[str, tuple[str, ...]]:
