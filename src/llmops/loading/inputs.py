@@ -5,7 +5,7 @@ from typing import Any
 
 from llmops.domain.node import Node, node_of, plain
 from llmops.domain.prompt import Input
-from llmops.loading.json_schemas import TYPES, check_schema
+from llmops.loading.json_schemas import META_SCHEMA, TYPES, check_schema
 from llmops.loading.messages import INPUT_NAME, input_name
 from llmops.loading.readers import MISSING, Faults, expected, refuse
 from llmops.loading.schema_values import complaint_about
@@ -19,7 +19,7 @@ INPUTS_SCHEMA: Mapping[str, object] = {
     "additionalProperties": {
         "anyOf": [
             {"type": ["string", "number", "boolean", "null"], "description": "The default."},
-            {"$ref": "http://json-schema.org/draft-07/schema#"},
+            META_SCHEMA,
         ]
     },
 }

@@ -189,3 +189,15 @@ _KEYWORDS: Mapping[str, _Check] = {
 }
 _FREE = frozenset({"example", "nullable", "deprecated", "readOnly", "writeOnly", "discriminator"})
 """Words that other dialects use, so that they are not taken for misspelt ones."""
+
+_TYPE_WORDS: Mapping[str, object] = {"enum": list(TYPES)}
+META_SCHEMA: Mapping[str, object] = {
+    "type": "object",
+    "properties": {
+        **{key: {} for key in (*_KEYWORDS, *sorted(_FREE))},
+        "type": {"anyOf": [_TYPE_WORDS, {"type": "array", "items": _TYPE_WORDS}]},
+    },
+    "patternProperties": {"^x-": {}},
+    "additionalProperties": False,
+}
+"""The JSON Schema of what `check_schema` takes when it is strict."""
