@@ -13,24 +13,15 @@ def prompts(as_json: AsJson = False) -> None:
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import say_json, say_rows
     from llmops.workflows.project import open_project
-    from llmops.workflows.render import find
+    from llmops.workflows.prompts import list_prompts
 
     opened = open_project(surroundings())
-    listed = [
-        {
-            "name": name,
-            "version": str(prompt.version) if prompt.version else None,
-            "hash": find(opened, name).content_hash,
-            "model": str(prompt.model) if prompt.model else None,
-            "inputs": list(prompt.inputs),
-            "path": prompt.path,
-            "description": prompt.description,
-        }
-        for name, prompt in opened.project.prompts.items()
-    ]
+    listed = list_prompts(opened)
     if as_json:
-        say_json(listed)
+        say_json([prompt.as_json() for prompt in listed])
         return
-    columns = ("name", "version", "hash", "model")
-    rows = [[str(row[c] or "–") for c in columns] + [", ".join(row["inputs"])] for row in listed]
+    rows = [
+        [p.name, p.version or "–", p.content_hash, p.model or "–", ", ".join(p.inputs)]
+        for p in listed
+    ]
     say_rows(("prompt", "version", "hash", "model", "inputs"), rows, empty="there is no prompt")

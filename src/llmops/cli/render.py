@@ -28,7 +28,8 @@ def render(
     from llmops.cli.asked import pairs, surroundings
     from llmops.cli.talk import say, say_json
     from llmops.workflows.project import open_project
-    from llmops.workflows.render import inputs_of_case, render as make
+    from llmops.workflows.render import inputs_of_case
+    from llmops.workflows.render import render as make
 
     opened = open_project(surroundings(untrusted=untrusted))
     given = dict(inputs_of_case(opened, case)) if case else {}

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from llmops.domain.completion import Completion, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.run import Origin
-from llmops.domain.suite import Target
 from llmops.errors import ProviderError
 from llmops.providers.base import Provider, TargetProvider
 from llmops.running.attempts import AttemptsError, Patience
 from llmops.running.budget import BudgetSpentError, Purse
 from llmops.running.limits import ModelGate
-from llmops.running.runner import Progress, Sink, advance, failure_of, refuse
+from llmops.running.runner import Carriers, Progress, Sink, advance, failure_of, refuse
 from llmops.running.sources import Question, Sources
 from llmops.running.stop import Stop
 
@@ -26,19 +25,6 @@ _GRACE = 3.0
 """Seconds that requests in flight get when somebody asks to stop."""
 _CHARACTERS_A_TOKEN = 4
 _TARGET_WORKERS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carriers:
-    """Opens what carries requests; each is opened once, when it is first needed.
-
-    Attributes:
-        provider: Opens the provider of a model.
-        target: Opens a suite's target.
-    """
-
-    provider: Callable[[Model], Provider]
-    target: Callable[[Target], TargetProvider]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +81,11 @@ class _Session:
     async def run(self, waiting: Iterator[Progress]) -> None:
         """Take trials from the plan and carry them to their ends."""
         loop = asyncio.get_running_loop()
-        self._asker.stop.listen(lambda: loop.call_soon_threadsafe(self._stopping.set))
+
+        def end() -> None:
+            loop.call_soon_threadsafe(self._stopping.set)
+
+        self._asker.stop.listen(end)
         try:
             await self._feed(waiting)
             await self._drain()

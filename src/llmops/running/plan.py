@@ -152,6 +152,17 @@ def _suite_plans(
     return tuple(plans)
 
 
+def _untrusted_target(suite: Suite) -> Fault | None:
+    if suite.target is None or suite.target.kind == "http":
+        return None
+    return Fault(
+        code="untrusted",
+        message=f"the target '{suite.target.label}' is code, which an untrusted run does not load",
+        at=suite.target.at,
+        hint="review the change and run it without --untrusted",
+    )
+
+
 def _check(generator: "_Generator", plans: tuple[SuitePlan, ...], options: PlanOptions) -> Plan:
     kept: list[PlannedTrial] | None = []
     faults: list[Fault] = []

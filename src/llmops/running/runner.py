@@ -6,9 +6,12 @@ from itertools import islice
 from typing import Protocol
 
 from llmops.domain.completion import Completion
+from llmops.domain.config import Model
 from llmops.domain.run import Exchange, Failure, Origin, TrialResult
+from llmops.domain.suite import Target
 from llmops.errors import LlmopsError, ProviderError
 from llmops.location import Location
+from llmops.providers.base import Provider, TargetProvider
 from llmops.providers.recorded import missing_recording
 from llmops.running.plan import Plan
 from llmops.running.sources import Found, Question, Sources, question
@@ -29,6 +32,19 @@ class Asker(Protocol):
     def finish(self, waiting: Iterator["Progress"]) -> None:
         """Carry every trial to its end, and hand it to the sink."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriers:
+    """Opens what carries requests; each is opened once, when it is first needed.
+
+    Attributes:
+        provider: Opens the provider of a model.
+        target: Opens a suite's target.
+    """
+
+    provider: Callable[[Model], Provider]
+    target: Callable[[Target], TargetProvider]
 
 
 @dataclass(slots=True, kw_only=True)

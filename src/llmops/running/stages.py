@@ -8,7 +8,7 @@ from llmops.domain.completion import Request
 from llmops.domain.prompt import RenderedPrompt
 from llmops.domain.run import Exchange, Failure
 from llmops.domain.suite import Assertion, Case, Step, Suite, Turn
-from llmops.errors import Fault, InvalidInputError, LlmopsError, TemplateError
+from llmops.errors import Fault, InvalidInputError, TemplateError
 from llmops.rendering.templates import Templates
 from llmops.rendering.values import render_node
 from llmops.running.arms import PromptVersion, SuiteArm

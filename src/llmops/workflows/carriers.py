@@ -11,7 +11,7 @@ from llmops.providers.base import Provider, TargetProvider
 from llmops.providers.registry import TargetContext, open_provider, open_target
 from llmops.rendering.templates import Templates
 from llmops.rendering.values import render_node
-from llmops.running.live import Carriers
+from llmops.running.runner import Carriers
 from llmops.workflows.project import OpenProject
 
 

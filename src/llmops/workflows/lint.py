@@ -1,8 +1,8 @@
 """Check every file of a project without calling a model."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from llmops.domain.node import Text
@@ -10,7 +10,6 @@ from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, LlmopsError
 from llmops.history.repository import open_repository
 from llmops.running.plan import PlanOptions, make_plan
-from llmops.workflows.carriers import check_scripts
 from llmops.workflows.project import OpenProject, Surroundings, open_project
 from llmops.workflows.recordings import read_recordings
 
@@ -39,6 +38,8 @@ class Findings:
 
 def lint(surroundings: Surroundings) -> Findings:
     """Read every file, compile every template, build every scorer and plan every suite."""
+    from llmops.workflows.carriers import check_scripts
+
     try:
         opened = open_project(surroundings)
     except LlmopsError as error:

@@ -10,6 +10,7 @@ from typing import TextIO
 from llmops.errors import InvalidInputError
 from llmops.reporting.base import Report, ReporterKind
 from llmops.reporting.files import write_report
+from llmops.reporting.github import append_step_summary
 from llmops.reporting.registry import reporter_named
 from llmops.running.store import FOLDER, KeptRun, find_run, read_run
 from llmops.workflows.project import Surroundings, open_config
@@ -83,8 +84,6 @@ def _write(stream: TextIO, report: Report, kind: ReporterKind) -> None:
 
 
 def _add_step_summary(report: Report, environment: Mapping[str, str]) -> None:
-    from llmops.reporting.github import append_step_summary
-
     path = environment.get("GITHUB_STEP_SUMMARY")
     if path:
         append_step_summary(report, Path(path))

@@ -2,12 +2,12 @@
 
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from llmops import __version__
 from llmops.domain.config import Budget
@@ -25,9 +25,10 @@ from llmops.running.runner import Asker, Runner
 from llmops.running.sources import Sources
 from llmops.running.stop import Stop, on_signals
 from llmops.running.store import FOLDER, KeptRun, RunWriter, find_run, read_run, run_ids
-from llmops.workflows.carriers import carriers_of
 from llmops.workflows.project import OpenProject
 from llmops.workflows.recordings import read_recordings, record_run
+
+Number = TypeVar("Number", int, float)
 
 
 class Watcher(Protocol):
@@ -170,6 +171,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - the one place where all parts of a r
 
     def asker() -> Asker:
         from llmops.running.live import LiveAsker
+        from llmops.workflows.carriers import carriers_of
 
         return LiveAsker(
             sources=sources,
@@ -303,7 +305,7 @@ def _cache(opened: OpenProject, clock: Clock, warn: Callable[[str], None]) -> Ca
     )
 
 
-def _least(asked: float | None, allowed: float | None) -> float | None:
+def _least(asked: Number | None, allowed: Number | None) -> Number | None:
     """The command line may tighten the project's cap, never loosen it."""
     known = [cap for cap in (asked, allowed) if cap is not None]
     return min(known) if known else None
