@@ -32,7 +32,7 @@ def find_all(text: str, kinds: Iterable[PersonalKind] = KINDS) -> Iterator[Findi
 
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_]{2,24}")
 _PHONE = re.compile(
-    r"(?<![\w+])(?:(?:\+|00)[1-9](?:[ ./-]?\(?\d\)?){6,14}(?!\d)"
+    r"(?<![\w+])(?:(?:\+|(?<!\d[ -])00)[1-9](?:[ ./-]?\(?\d\)?){6,14}(?!\d)"
     r"|\(\d{3}\) ?\d{3}[ .-]\d{4}(?![\w-])|(?<![.-])\d{3}([.-])\d{3}\1\d{4}(?![\w-]))"
 )
 _IBAN_START = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])", re.ASCII)

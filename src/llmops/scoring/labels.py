@@ -24,6 +24,8 @@ def label_of(assertion: Assertion) -> str:
 
 
 def _claim(scorer: str, value: object, node: Node | None = None) -> str:
+    if isinstance(value, str) and scorer not in _COMBINATORS:
+        return f"{scorer} {_flow(value)}"
     if value is None or value is True:
         return scorer
     if scorer in _COMBINATORS:
@@ -45,7 +47,7 @@ def _claims(value: object) -> str:
 def _flow(value: object) -> str:
     match value:
         case str():
-            return quote(" ".join(value.split()) or value, _PART)
+            return quote(" ".join(value[: 4 * _PART].split()) or value, _PART)
         case True | False | None:
             return {True: "true", False: "false", None: "null"}[value]
         case Mapping():
