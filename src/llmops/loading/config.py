@@ -54,12 +54,13 @@ def unknown_model(config: Config, named: Text) -> Fault | None:
     if name in config.models or (provider and slash and rest and provider != "scripted"):
         return None
     aliases = ", ".join(config.models)
-    known = f"the aliases are {aliases}" if aliases else "add it below 'models:' in llmops.yaml"
+    known = f"the aliases are {aliases}" if aliases else "llmops.yaml has no alias"
     return Fault(
         code="unknown-model",
         message=f"no model is called '{name}'",
         at=named.at,
-        hint=did_you_mean(name, config.models) or f"{known}; a full name has a '/'",
+        hint=did_you_mean(name, config.models)
+        or f"{known}; a full name is one such as openai/gpt-4.1-mini",
     )
 
 

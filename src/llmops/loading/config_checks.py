@@ -36,7 +36,9 @@ def not_empty(value: object, node: Node, faults: Faults) -> object:
     """Check a text that must say something."""
     if node.typed.strip():
         return value
-    return refuse(node, "empty", "nothing is written here", faults, "write a name")
+    return refuse(
+        node, "empty", "nothing is written here", faults, "write something, or leave it out"
+    )
 
 
 def above_zero(value: float, node: Node, faults: Faults) -> object:

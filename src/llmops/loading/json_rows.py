@@ -93,7 +93,7 @@ def _read(text: str, start: int, at: Location) -> tuple[dict[str, object], int]:
         words = f"this is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
         raise all_of([_fault(place, words, _LOOK)]) from None
     except ValueError as error:
-        raise all_of([_fault(at, f"this row is not JSON: {error}", "write it as text")]) from None
+        raise all_of([_fault(at, f"this row is not JSON: {error}", _ONCE)]) from None
     except RecursionError:
         raise all_of([_fault(at, "this row is nested too deeply", "flatten it")]) from None
     if not isinstance(row, dict):
@@ -139,6 +139,7 @@ def _fault(at: Location, message: str, hint: str, *, code: str = "json-syntax") 
     return Fault(code=code, message=message, at=at, hint=hint)
 
 
+_ONCE = "write each key once, and numbers in digits"
 _LOOK = "look at the quotes, commas and brackets here and just before"
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse_constant

@@ -70,7 +70,7 @@ def parse_yaml(data: bytes, path: str, limits: Limits | None = None) -> Node:
     except yaml.reader.ReaderError:
         raise unreadable(text, path) from None
     except yaml.MarkedYAMLError as error:
-        raise _malformed(path, error) from None
+        raise _malformed(text, path, error) from None
 
 
 def _source_of(text: str) -> Callable[[], Any]:
@@ -88,10 +88,12 @@ def _uncovered(event: Any) -> Any:  # noqa: ANN401 - PyYAML's events are untyped
     return event
 
 
-def _malformed(path: str, error: yaml.MarkedYAMLError) -> InvalidInputError:
+def _malformed(text: str, path: str, error: yaml.MarkedYAMLError) -> InvalidInputError:
     mark: Any = error.problem_mark or error.context_mark
+    if error.context_mark is not None and "quoted scalar" in str(error.context):
+        mark = error.context_mark
     words = ", ".join(part for part in (error.context, error.problem) if part)
-    return broken_syntax(words, Location(path, mark.line + 1, mark.column + 1))
+    return broken_syntax(words, text, Location(path, mark.line + 1, mark.column + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +268,9 @@ class _Builder:
             opened.deepest = max(opened.deepest, level + found.depth - 1)
         self.repeated += found.size - 1
         if nodes + self.repeated > self.limits.yaml_expansion * max(nodes, _SMALL):
-            self._refuse_limit(
-                event, "grows through aliases more", "yaml_expansion", self.limits.yaml_expansion
-            )
+            most = self.limits.yaml_expansion
+            message = f"aliases make the file more than {most} times its size"
+            self._refuse(event, "yaml-limit", message, "write the values out")
         return found.value, found.raw
 
     def _refuse_tag(self, event: Any) -> None:  # noqa: ANN401 - as above

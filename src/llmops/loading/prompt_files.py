@@ -31,7 +31,7 @@ def semver(version: Text, node: Node, faults: Faults) -> object:
         return version
     numbers = re.fullmatch(r"v?(\d+)(\.\d+)?(\.\d+)?", version.text)
     near = f"{numbers[1]}{numbers[2] or '.0'}{numbers[3] or '.0'}" if numbers else "1.0.0"
-    message = f"'{version}' is no version: three numbers are"
+    message = f"'{version}' is no version, which has three numbers"
     return refuse(node, "version", message, faults, f"write '{near}'")
 
 

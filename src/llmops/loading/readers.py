@@ -53,7 +53,8 @@ class Simple:
 
 def expected(node: Node, wanted: str, faults: Faults, hint: str | None = None) -> Any:  # noqa: ANN401 - always MISSING
     """Complain that something else was expected, and return `MISSING`."""
-    got = WORDS[node.kind]
+    empty = "an empty " if node.kind in {"list", "mapping"} and not node.value else ""
+    got = f"{empty}{node.kind}" if empty else WORDS[node.kind]
     if node.kind in SCALAR and len(node.typed) < 40:
         got = f"{got} ('{node.typed}')" if node.kind == "text" else f"'{node.typed}'"
     message = f"expected {wanted}, not {got}"

@@ -10,7 +10,7 @@ the domain that is written otherwise than it is kept has a shape of its own (`sh
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
@@ -81,7 +81,7 @@ def _shape_reader(shape: type, what: str = "") -> Reader:
     build = cast("Callable[..., Any]", shape)
     named = what or words_for(shape)
     keeps_place = any(item.name == "at" for item in dataclasses.fields(cast("Any", shape)))
-    required = [(key, known.attribute) for key, known in entries.items() if known.required]
+    required = {key: None for key, known in entries.items() if known.required}.keys()
 
     def read_shape(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - the shape
         if node.kind != "mapping":
@@ -89,8 +89,13 @@ def _shape_reader(shape: type, what: str = "") -> Reader:
             hint = "write 'key: value' lines below it"
             return expected(node, f"a mapping with {keys}", faults, hint)
         before = len(faults)
-        values = _fill(node, readers, named, faults)
-        faults += [_lacking(node, key, named) for key, name in required if name not in values]
+        values: dict[str, Any] = {}
+        for key, child in node.items():
+            if key in readers:
+                attribute, reader = readers[key]
+                values[attribute] = reader(child, faults)
+        if len(values) < len(node.value) or not required <= node.value.keys():
+            faults += _key_faults(node, readers, required, named)
         if len(faults) > before and any(item.severity == "error" for item in faults[before:]):
             return MISSING
         if keeps_place:
@@ -100,25 +105,29 @@ def _shape_reader(shape: type, what: str = "") -> Reader:
     return read_shape
 
 
-def _fill(
-    node: Node, readers: Mapping[str, tuple[str, Reader]], what: str, faults: Faults
-) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, child in node.items():
-        known = readers.get(key)
-        if known is not None:
-            values[known[0]] = known[1](child, faults)
-        elif not key.startswith("x-"):
-            hint = did_you_mean(key, readers) or f"the keys are {', '.join(readers)}"
-            message = f"'{key}' is not a key of {what}"
-            at = node.key_at(key)
-            faults.append(Fault(code="unknown-key", message=message, at=at, hint=hint))
-    return values
-
-
-def _lacking(node: Node, key: str, what: str) -> Fault:
-    message, hint = f"{what} needs '{key}'", f"add '{key}:'"
-    return Fault(code="missing-key", message=message, at=node.at, hint=hint)
+def _key_faults(
+    node: Node, known: Collection[str], required: Collection[str], what: str
+) -> list[Fault]:
+    """Complain of keys that are unknown or lacking; a misspelt one is not lacking as well."""
+    faults, near = [], set()
+    for key in node.value:
+        if key in known or key.startswith("x-"):
+            continue
+        hint = did_you_mean(key, known)
+        near.add(hint)
+        faults.append(
+            Fault(
+                code="unknown-key",
+                message=f"'{key}' is not a key of {what}",
+                at=node.key_at(key),
+                hint=hint or f"the keys are {', '.join(known)}",
+            )
+        )
+    for key in required:
+        if key not in node.value and f"did you mean '{key}'?" not in near:
+            message, hint = f"{what} needs '{key}'", f"add '{key}:'"
+            faults.append(Fault(code="missing-key", message=message, at=node.at, hint=hint))
+    return faults
 
 
 def _entry_reader(known: Entry) -> Reader:

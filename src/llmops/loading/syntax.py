@@ -12,7 +12,8 @@ _UNPRINTABLE = re.compile(
 )
 _WAYS_OUT: Mapping[str, str] = {
     "mapping values are not allowed": "put quotes around a text that holds ': '",
-    "cannot start any token": "put quotes around a text that begins with @, ` or %, or a tab",
+    "cannot start any token": "put quotes around a text that begins with @, ` or %",
+    "found a tab": "indent with spaces, not tabs",
     "escape": "write a backslash twice, or use single quotes",
     "quoted scalar": "close the quotes",
     "flow": "close the bracket, and put a comma between entries",
@@ -25,8 +26,17 @@ _WAYS_OUT: Mapping[str, str] = {
 }
 
 
-def broken_syntax(words: str, at: Location) -> InvalidInputError:
-    """The parser cannot go on."""
+def broken_syntax(words: str, text: str, at: Location) -> InvalidInputError:
+    """The parser cannot go on.
+
+    Args:
+        words: What it says.
+        text: The whole file.
+        at: Where it stopped.
+    """
+    line = text.split("\n")[at.line - 1 : at.line]
+    if line and line[0][at.column - 1 : at.column] == "\t":
+        words = "while scanning for the next token, found a tab"
     ways = (way for part, way in _WAYS_OUT.items() if part in words)
     hint = next(ways, "look at the indentation and quotes of this line and the one above")
     return InvalidInputError(f"this is not YAML: {words}", at=at, code="yaml-syntax", hint=hint)

@@ -104,7 +104,7 @@ class WorkTree:
         return InvalidInputError(
             f"there is no file '{path}'",
             code="missing-file",
-            hint=near or "create it, or write the path as it is below the project's root",
+            hint=near or "create it, or correct the path",
         )
 
 
