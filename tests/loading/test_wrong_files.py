@@ -208,11 +208,15 @@ def faults_of(file: Path, root: Path) -> tuple[Fault, ...]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(data)
     with pytest.raises(InvalidInputError) as caught:
-        if kind == "datasets":
-            list(rows(WorkTree(root), name, NAMED_AT, Limits()))
-        else:
-            load_project(WorkTree(root))
+        read(WorkTree(root), name, kind)
     return caught.value.faults
+
+
+def read(tree: WorkTree, name: str, kind: str) -> None:
+    if kind == "datasets":
+        list(rows(tree, name, NAMED_AT, Limits()))
+    else:
+        load_project(tree)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
