@@ -1,5 +1,7 @@
 """A file's bytes in, its text out; a byte that is no UTF-8 is shown where it stands."""
 
+import codecs
+
 from llmops.errors import InvalidInputError
 from llmops.location import Location
 
@@ -10,10 +12,11 @@ def decode_text(data: bytes, path: str) -> str:
     Raises:
         InvalidInputError: A byte is not UTF-8.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig", errors="replace")
+        before = data[: error.start].decode()
         wide = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
         raise InvalidInputError(
             f"byte {data[error.start]:#04x} is not UTF-8",

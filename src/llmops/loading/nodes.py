@@ -90,8 +90,8 @@ def _uncovered(event: Any) -> Any:  # noqa: ANN401 - PyYAML's events are untyped
 
 def _malformed(text: str, path: str, error: yaml.MarkedYAMLError) -> InvalidInputError:
     mark: Any = error.problem_mark or error.context_mark
-    if error.context_mark is not None and "quoted scalar" in str(error.context):
-        mark = error.context_mark
+    if "unexpected end of stream" in str(error.problem):
+        mark = error.context_mark or mark
     words = ", ".join(part for part in (error.context, error.problem) if part)
     return broken_syntax(words, text, Location(path, mark.line + 1, mark.column + 1))
 
