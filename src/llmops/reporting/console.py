@@ -92,7 +92,7 @@ def _print_suites(suites: Sequence[SuiteSummary], screen: Screen) -> None:
     widest = max((cell_len(cell) for row in cells for cell in row), default=0)
     for suite, name, row in zip(shown, names, cells, strict=True):
         sign = (f" {screen.symbols.of(suite.status)} ", _COLOURS[suite.status])
-        for index, line in enumerate(_rows(row, widest, screen.width - left - 8)):
+        for index, line in enumerate(_rows(row, widest, screen.width - left - 6)):
             start: tuple[Part, ...] = (" " * (left + 3),) if index else (sign, pad(name, left))
             screen.line(*start, f"   {line}")
     if hidden:
@@ -108,7 +108,7 @@ def _suite_cells(suite: SuiteSummary, screen: Screen) -> list[str]:
 
 
 def _rows(cells: Sequence[str], widest: int, room: int) -> Iterator[str]:
-    each = max(1, room // (widest + 3))
+    each = max(1, (room + 3) // (widest + 3))
     for start in range(0, len(cells), each):
         yield "   ".join(pad(cell, widest) for cell in cells[start : start + each]).rstrip()
 

@@ -12,7 +12,6 @@ from llmops.domain.record import (
     location_to_json,
     trial_to_json,
 )
-from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Verdict
 from llmops.errors import Fault
 from llmops.reporting.base import Report, reporter
@@ -40,7 +39,7 @@ def write_json(report: Report, out: TextIO) -> None:
     out.write('"trials": [')
     for index, trial in enumerate(report.trials()):
         out.write(",\n" if index else "\n")
-        out.write(json_text(trial_json(trial)))
+        out.write(json_text(trial_to_json(trial)))
     out.write("\n]\n}\n")
 
 
@@ -48,25 +47,14 @@ def json_text(value: object) -> str:
     """Write a value as JSON on one line.
 
     Line separators, controls, lone surrogates and what a CI runner would obey are written as
-    escapes, so the value read back is the same.
-
-    Raises:
-        ValueError: The value holds NaN or an infinity.
+    escapes, so the value read back is the same. What is no finite number becomes null, and a
+    mapping lists the places of those under `not_finite`.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def trial_json(trial: TrialResult) -> Json:
-    """A trial as plain values; what is no finite number is null and listed in `not_finite`."""
-    whole = trial_to_json(trial)
     try:
-        json.dumps(whole, allow_nan=False, default=str)
+        text = _dumped(value)
     except ValueError:
-        places: list[str] = []
-        finite: Json = _finite(whole, "", places)
-        return {**finite, "not_finite": places}
-    return whole
+        text = _dumped(_finite_whole(value))
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def verdict_to_json(verdict: Verdict) -> Json:
@@ -90,6 +78,16 @@ def fault_to_json(fault: Fault) -> Json:
         "at": location_to_json(fault.at) if fault.at else None,
         "hint": fault.hint,
     }
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+
+
+def _finite_whole(value: object) -> object:
+    places: list[str] = []
+    finite = _finite(value, "", places)
+    return {**finite, "not_finite": places} if isinstance(finite, dict) else finite
 
 
 def _finite(value: Any, place: str, places: list[str]) -> Any:  # noqa: ANN401 - any JSON value

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TextIO
 
-from llmops.domain.record import Json, footer_to_json, header_to_json
+from llmops.domain.record import Json, footer_to_json, header_to_json, trial_to_json
 from llmops.reporting.base import Report, reporter
-from llmops.reporting.json import SCHEMA, json_text, trial_json, verdict_to_json
+from llmops.reporting.json import SCHEMA, json_text, verdict_to_json
 
 
 @reporter("jsonl", suffix=".jsonl", about="a line a trial, for programs that read as they go")
@@ -18,7 +18,7 @@ def write_jsonl(report: Report, out: TextIO) -> None:
 def _lines(report: Report) -> Iterator[Json]:
     yield {"schema": SCHEMA, "header": header_to_json(report.header)}
     for index, trial in enumerate(report.trials()):
-        yield {"n": index, "trial": trial_json(trial)}
+        yield {"n": index, "trial": trial_to_json(trial)}
     if report.footer is not None:
         yield {"footer": footer_to_json(report.footer)}
     yield {"verdict": verdict_to_json(report.verdict)}

@@ -113,8 +113,8 @@ def _suite_table(suites: Sequence[SuiteSummary]) -> str:
         shown = sorted(suites, key=lambda suite: suite.status == "passed")
     shown, hidden = shown[:_MOST_SUITES], shown[_MOST_SUITES:]
     labels = list(dict.fromkeys(label for suite in shown for label, _ in suite.arms))
-    columns = labels if len(labels) <= _MOST_COLUMNS else ["passed"]
-    lines = _header_rows(["suite", *(markdown_inline(label) for label in columns)])
+    columns = labels if len(labels) <= _MOST_COLUMNS else []
+    lines = _header_rows(["suite", *(map(markdown_inline, columns) if columns else ["passed"])])
     for suite in shown:
         name = f"{UNICODE.of(suite.status)} {markdown_inline(suite.name)}"
         lines.append(_table_row([name, *_suite_cells(suite, columns)]))
@@ -126,7 +126,7 @@ def _suite_table(suites: Sequence[SuiteSummary]) -> str:
 
 def _suite_cells(suite: SuiteSummary, columns: Sequence[str]) -> list[str]:
     found = {label: tally_text(tally) for label, tally in suite.arms}
-    if found.keys() <= set(columns):
+    if columns:
         return [found.get(label, "") for label in columns]
     shown = list(found.items())[:_MOST_COLUMNS]
     more = [f"{len(found) - len(shown)} more"] if len(found) > len(shown) else []
@@ -149,10 +149,10 @@ def _metric_table(summary: Summary) -> list[str]:
 
 
 def _warnings(report: Report) -> list[str]:
-    shown = [
-        f"- {markdown_inline(f'{fault.at}: ' if fault.at else '')} {markdown_inline(fault.message)}"
-        for fault in report.warnings[:_MOST_WARNINGS]
-    ]
+    shown = []
+    for fault in report.warnings[:_MOST_WARNINGS]:
+        place = f"{markdown_inline(str(fault.at))} " if fault.at else ""
+        shown.append(f"- {place}{markdown_inline(fault.message)}")
     more = len(report.warnings) - _MOST_WARNINGS
     shown += [f"- … {plural(more, 'more warning')}"] if more > 0 else []
     return ["Warnings:\n\n" + "\n".join(shown) + "\n"] if shown else []

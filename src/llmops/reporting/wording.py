@@ -95,7 +95,8 @@ def money(dollars: float) -> str:
     if abs(dollars) < 1e-6:
         return "<$0.000001"
     decimals = max(2, 1 - math.floor(math.log10(abs(dollars))))
-    return f"${dollars:.{decimals}f}"
+    digits = f"{dollars:.{decimals}f}"
+    return f"${digits[:-1] if decimals > 2 and digits.endswith('0') else digits}"
 
 
 def seconds(duration: float) -> str:
