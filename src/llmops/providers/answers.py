@@ -8,7 +8,7 @@ from typing import Any
 from llmops.domain.completion import Completion, ToolCall, Usage
 from llmops.domain.config import Model
 from llmops.errors import ProviderError
-from llmops.providers.guard import LARGEST_BODY, Attempt
+from llmops.providers.guard import Attempt
 from llmops.providers.prices import price_of
 
 _COUNTED = re.compile(
@@ -28,7 +28,7 @@ def read_answer(answer: Any, attempt: Attempt, model: Model, latency: float) -> 
         latency: Seconds.
 
     Raises:
-        ProviderError: There is no choice in it (`bad_response`), or it is `too_large`.
+        ProviderError: There is no choice in it (`bad_response`).
     """
     choices = getattr(answer, "choices", None)
     if not choices:
@@ -37,12 +37,9 @@ def read_answer(answer: Any, attempt: Attempt, model: Model, latency: float) -> 
         )
     choice = choices[0]
     message = choice.message
-    text = _text(message)
-    if len(text) > LARGEST_BODY:
-        raise ProviderError("the answer's text is too large", kind="too_large")
     usage = _usage(getattr(answer, "usage", None), attempt)
     return Completion(
-        text=text,
+        text=_text(message),
         tool_calls=_tool_calls(message),
         reasoning=_clean(getattr(message, "reasoning_content", None)) or None,
         finish_reason=getattr(choice, "finish_reason", None),
@@ -58,9 +55,6 @@ def read_answer(answer: Any, attempt: Attempt, model: Model, latency: float) -> 
 def _text(message: Any) -> str:  # noqa: ANN401 - litellm is untyped
     """The content; the words of a refusal where there is none."""
     content = message.content
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, Mapping)]
-        content = "".join(part for part in parts if isinstance(part, str))
     if not content:
         fields = getattr(message, "provider_specific_fields", None) or {}
         content = getattr(message, "refusal", None) or fields.get("refusal")

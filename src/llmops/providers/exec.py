@@ -7,7 +7,9 @@ import os
 import re
 import signal
 import time
+from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import cast
 
 from llmops.domain.completion import Completion
 from llmops.domain.node import Text
@@ -61,7 +63,7 @@ class ExecTarget:
                 than 0 (`server`), took too long, or wrote too much or no UTF-8.
         """
         started = time.perf_counter()
-        process = await self._start()
+        transport, process = await self._start()
         clock = asyncio.timeout(self._timeout)
         try:
             async with clock:
@@ -74,7 +76,7 @@ class ExecTarget:
                 at=self._command[0].at,
             ) from None
         finally:
-            await _kill(process)
+            await _end(transport, process)
         if code != 0:
             raise self._failed(code, errors)
         return _completion(output, time.perf_counter() - started)
@@ -82,18 +84,17 @@ class ExecTarget:
     async def close(self) -> None:
         """Nothing is open: every call ends its own process."""
 
-    async def _start(self) -> asyncio.subprocess.Process:
-        pipe = asyncio.subprocess.PIPE
+    async def _start(self) -> tuple[asyncio.SubprocessTransport, Process]:
+        loop = asyncio.get_running_loop()
         try:
-            return await asyncio.create_subprocess_exec(
+            transport, protocol = await loop.subprocess_exec(
+                lambda: SubprocessStreamProtocol(limit=_CHUNK, loop=loop),
                 *(str(part) for part in self._command),
-                stdin=pipe,
-                stdout=pipe,
-                stderr=pipe,
                 cwd=self._root,
                 env=self._environment,
                 start_new_session=True,
             )
+            return transport, Process(transport, protocol, loop)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise ProviderError(
@@ -112,17 +113,12 @@ class ExecTarget:
         )
 
 
-async def _talk(
-    process: asyncio.subprocess.Process, inputs: Mapping[str, object]
-) -> tuple[bytes, bytes]:
+async def _talk(process: Process, inputs: Mapping[str, object]) -> tuple[bytes, bytes]:
     """Write the inputs while both outputs are read, so that no pipe runs full."""
-    if process.stdin is None or process.stdout is None or process.stderr is None:
-        msg = "the process was started without pipes"
-        raise RuntimeError(msg)
     _written, errors, output = await asyncio.gather(
-        _write(process.stdin, inputs),
-        _tail(process.stderr),
-        read_capped(_chunks(process.stdout), ""),
+        _write(cast("asyncio.StreamWriter", process.stdin), inputs),
+        _tail(cast("asyncio.StreamReader", process.stderr)),
+        read_capped(_chunks(cast("asyncio.StreamReader", process.stdout)), ""),
     )
     return output, errors
 
@@ -148,12 +144,14 @@ async def _tail(stream: asyncio.StreamReader) -> bytes:
     return kept
 
 
-async def _kill(process: asyncio.subprocess.Process) -> None:
+async def _end(transport: asyncio.SubprocessTransport, process: Process) -> None:
     """End the command and all that it started, if it has not ended by itself."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    # A pipe that nobody reads any more would never be found empty, and waited for always.
+    transport.close()
+    await process.wait()
 
 
 def _completion(output: bytes, latency: float) -> Completion:

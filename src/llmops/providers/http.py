@@ -68,13 +68,10 @@ class HttpApplication:
         url = self._url(inputs)
         arguments = self._arguments(inputs)
         started = time.perf_counter()
-        clock = asyncio.timeout(self._target.timeout)
         try:
-            async with clock:
+            async with asyncio.timeout(self._target.timeout):
                 status, headers, body = await self._send(url, arguments)
         except TimeoutError:
-            if not clock.expired():
-                raise ProviderError(f"no connection to {url} in time", kind="timeout") from None
             seconds = f"{self._target.timeout:g} s"
             raise ProviderError(f"no answer from {url} within {seconds}", kind="timeout") from None
         except (aiohttp.InvalidURL, ValueError) as error:
@@ -115,11 +112,11 @@ class HttpApplication:
 
     def _url(self, inputs: Mapping[str, object]) -> str:
         url = str(self._render(self._target.url, inputs)).strip()
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        host = _host(url)
+        if host is None:
             raise self._wrong(f"'{url}' is no http address", "write it as https://host/path")
-        if is_refused(parts.hostname):
-            raise refusal(parts.hostname)
+        if is_refused(host):
+            raise refusal(host)
         if not self._host_is_free() and _origin(url) != _origin(self._target.url.text):
             raise self._wrong("an input changes the host of the address", "end the host by '/'")
         return url
@@ -236,6 +233,14 @@ def _pick(text: str, path: str) -> object:
             kind="bad_response",
         )
     return value
+
+
+def _host(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in {"http", "https"} else None
 
 
 def _origin(url: str) -> str | None:

@@ -27,6 +27,9 @@ _SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_LOG": "ERROR",
+    # The guard stands on the aiohttp transport.
+    "DISABLE_AIOHTTP_TRANSPORT": "False",
+    "LITELLM_HTTP2": "False",
 }
 _LOADING = threading.Lock()
 
@@ -154,8 +157,7 @@ def _stand_guard() -> None:
 
     def make_guarded(*positional: object, **named: object) -> Any:  # noqa: ANN401 - litellm is untyped
         transport = make(*positional, **named)
-        if transport is not None:
-            transport.handle_async_request = guarded(transport.handle_async_request)
+        transport.handle_async_request = guarded(transport.handle_async_request)
         return transport
 
     AsyncHTTPHandler._create_async_transport = staticmethod(make_guarded)

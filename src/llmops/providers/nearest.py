@@ -12,6 +12,7 @@ _LONGEST_TEXT = 20_000
 _RAREST = 12
 _CANDIDATES = 64
 _SHOWN = 24
+_GONE = "\0 nothing at all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class RequestIndex:
         return Nearest(
             request=found,
             sample=found_sample,
-            words=_difference(found, found_sample, request, sample),
+            words=_request_difference(found, found_sample, request, sample),
         )
 
     def _candidates(self, words: frozenset[str]) -> Sequence[int]:
@@ -80,10 +81,17 @@ class RequestIndex:
         return shared, known.model == request.model, same_rest
 
 
-def first_difference(known: object, asked: object, path: str = "") -> str | None:
+def first_difference(known: object, asked: object) -> str | None:
     """The first place where two JSON values differ, in words, the known side first."""
-    if canonical_json(known) == canonical_json(asked):
-        return None
+    return None if _same(known, asked) else _difference(known, asked, "")
+
+
+def _same(known: object, asked: object) -> bool:
+    """Whether two values are the same JSON: 1, 1.0 and true are not."""
+    return canonical_json(known) == canonical_json(asked)
+
+
+def _difference(known: object, asked: object, path: str) -> str:
     if isinstance(known, Mapping) and isinstance(asked, Mapping):
         return _in_mappings(known, asked, path)
     if isinstance(known, list | tuple) and isinstance(asked, list | tuple):
@@ -97,30 +105,25 @@ def first_difference(known: object, asked: object, path: str = "") -> str | None
     return f"{path} differs: {_shown(str(known))} / {_shown(str(asked))}"
 
 
-def _in_mappings(
-    known: Mapping[object, object], asked: Mapping[object, object], path: str
-) -> str | None:
-    prefix = f"{path}." if path else ""
-    for key in dict.fromkeys((*known, *asked)):
-        if key not in asked:
-            return f"{prefix}{key} is not in the request"
-        if key not in known:
-            return f"{prefix}{key} is not in the recording"
-        words = first_difference(known[key], asked[key], f"{prefix}{key}")
-        if words is not None:
-            return words
-    return None
+def _in_mappings(known: Mapping[object, object], asked: Mapping[object, object], path: str) -> str:
+    keys = dict.fromkeys((*known, *asked))
+    key = next(key for key in keys if not _same(known.get(key, _GONE), asked.get(key, _GONE)))
+    name = f"{path}.{key}" if path else str(key)
+    if key not in asked:
+        return f"{name} is not in the request"
+    if key not in known:
+        return f"{name} is not in the recording"
+    return _difference(known[key], asked[key], name)
 
 
 def _in_lists(known: Sequence[object], asked: Sequence[object], path: str) -> str:
     for number, (left, right) in enumerate(zip(known, asked, strict=False)):
-        words = first_difference(left, right, f"{path}[{number}]")
-        if words is not None:
-            return words
+        if not _same(left, right):
+            return _difference(left, right, f"{path}[{number}]")
     return f"{path} has {len(known)} entries, not {len(asked)}"
 
 
-def _difference(known: Request, known_sample: int, asked: Request, sample: int) -> str:
+def _request_difference(known: Request, known_sample: int, asked: Request, sample: int) -> str:
     words = first_difference(known.as_json(), asked.as_json())
     if words is not None:
         return words

@@ -74,7 +74,9 @@ class Recordings:
                 faults.append(_twice(digest, at, places[digest]))
             entries[digest], places[digest] = entry, at
         if faults:
-            raise InvalidInputError.of(faults)
+            raise InvalidInputError.of(
+                sorted(faults, key=lambda fault: fault.at.line if fault.at else 0)
+            )
         return cls(path=path, entries=entries, header=header)
 
     def find(self, digest: str) -> Completion | None:

@@ -22,6 +22,7 @@ _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]*_(?:API_KEY|TOKEN)\b")
 _AFTERWORDS = re.compile(
     r"\s*,? *(Traceback \(most recent call last\)|Original Response:).*", re.DOTALL
 )
+_UNSUPPORTED = re.compile(r"does not support parameters: (.+?), for model", re.DOTALL)
 _STATUS_WORDS = re.compile(r"^\d{3}, message:\s*")
 _TRANSPORTS = frozenset(
     {"aiohttp", "asyncio", "botocore", "builtins", "httpcore", "httpx", "requests", "socket", "ssl",
@@ -100,6 +101,9 @@ def _unsent(error: Exception, model: Model) -> ProviderError:
             kind="bad_request",
             hint="write it as provider/model, such as openai/gpt-4.1-mini",
         )
+    unsupported = _UNSUPPORTED.search(str(error))
+    if unsupported is not None:
+        return _unsupported(unsupported[1], model)
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else 400
     named = _VARIABLE.search(str(error))
@@ -117,6 +121,17 @@ def _unsent(error: Exception, model: Model) -> ProviderError:
         kind=kind,
         retry_after=retry_after_of({str(k).lower(): str(v) for k, v in dict(headers).items()}),
         hint=_NEEDS_PACKAGE if "No module named" in said else hint_for(kind),
+    )
+
+
+def _unsupported(listed: str, model: Model) -> ProviderError:
+    names = re.findall(r"\w+", listed)
+    quoted = ", ".join(f"'{name}'" for name in names)
+    return ProviderError(
+        shorten(f"the model '{model.name}' does not support {quoted}"),
+        kind="bad_request",
+        hint="leave it out, or, if the model takes it, allow it below the model in llmops.yaml: "
+        f"'options: {{allowed_openai_params: [{', '.join(names)}]}}'",
     )
 
 

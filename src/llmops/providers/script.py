@@ -152,7 +152,7 @@ def _rule(node: Node, faults: Faults) -> Rule:
     replies = _replies(node, faults)
     if bool(replies) and echo:
         complain(node, "a rule cannot both reply and echo", faults)
-    if not replies and not echo and error is None:
+    if not {"reply", "replies", "echo", "error"}.intersection(node.value):
         complain(node, "a rule needs 'reply', 'replies', 'echo' or 'error'", faults)
     probability = read_number(node.get("probability"), "'probability'", faults, most=1)
     return Rule(

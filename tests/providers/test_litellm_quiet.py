@@ -1,0 +1,73 @@
+import os
+import subprocess
+import sys
+
+from loopback import reply
+
+BODY = {
+    "id": "x",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "llama-3",
+    "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    ],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}
+PROGRAM = """
+import asyncio, sys
+from llmops.domain.completion import Request
+from llmops.domain.config import Model
+from llmops.errors import ProviderError
+from llmops.providers.registry import open_provider
+
+assert "litellm" not in sys.modules
+url = sys.argv[1]
+models = [
+    Model(label="m", name=name, api_base=base, timeout=5.0, key=key)
+    for name, base, key in [
+        ("openai/llama-3", url + "/v1", "OUR_API_KEY"),
+        ("together_ai/meta-llama/Llama-3-8b", url + "/v1", None),
+        ("anthropic/claude-x", url, None),
+        ("openai/fails", url + "/v1", None),
+        ("openai/x", "http://127.0.0.1:9/v1", None),
+        ("mystery/x", None, None),
+        ("huggingface/a/b", url, None),
+        ("bedrock/anthropic.claude-3", url, None),
+    ]
+]
+
+async def main():
+    provider = open_provider("litellm", environment={"OUR_API_KEY": "sk-canary-0123456789"})
+    for model in models:
+        messages = ({"role": "user", "content": "Hi"},)
+        try:
+            request = Request(model=model.name, messages=messages)
+            await provider.complete(request, model=model, sample=0)
+        except ProviderError:
+            pass
+    await provider.close()
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_is_printed_by_good_and_bad_calls_nor_at_exit(server):
+    server.answer = lambda seen: (
+        reply(500, {"error": "boom"}) if b"fails" in seen.body else reply(200, BODY)
+    )
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("LITELLM")
+    }
+
+    ended = subprocess.run(
+        [sys.executable, "-W", "default", "-c", PROGRAM, server.url],
+        capture_output=True,
+        env=environment,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("", "", 0)
+    assert server.seen
