@@ -136,3 +136,107 @@ def test_what_a_csv_writer_writes_is_read_back(table: list[list[str]]) -> None:
     found = [list(row.values()) for _line, row in rows(tree, "rows.csv", AT, Limits())]
 
     assert found == table
+
+
+WELL: dict[str, object] = {
+    "llmops.yaml": {
+        "prompts": "prompts",
+        "models": {
+            "fast": {
+                "model": "demo/fast",
+                "parameters": {"temperature": 0},
+                "api_base": "http://127.0.0.1:8000/v1",
+                "key": "OUR_KEY",
+                "price": {"input": 1, "output": 2},
+                "timeout": "5s",
+            },
+            "made": {"model": "scripted/x", "script": "rules.yaml"},
+        },
+        "judge": {"model": "fast", "samples": 3},
+        "cache": {"path": ".llmops/cache.db", "ttl": "7d"},
+        "budget": {"max_cost": 1.5},
+        "gate": {"against": "main", "margin": 0.02, "confidence": 0.95},
+        "limits": {"yaml_depth": 40},
+        "plugins": ["our.scorers"],
+    },
+    "prompts/p.yaml": {
+        "version": "1.4.0",
+        "model": "fast",
+        "inputs": {"a": {"type": "string", "default": "x"}, "b": 3},
+        "messages": [
+            {"role": "system", "content": "Be kind."},
+            {"placeholder": "history"},
+            {"role": "user", "content": [{"type": "image", "file": "a.png"}, "{{ a }}"]},
+        ],
+        "examples": [{"input": {"a": "y"}, "output": "z"}],
+        "tools": [{"name": "look", "parameters": {"type": "object", "properties": {}}}],
+        "tool_choice": {"type": "function", "function": {"name": "look"}},
+        "output": {"format": "json", "schema": {"type": "object", "required": ["a"]}},
+    },
+    "suites/s.yaml": {
+        "prompt": ["p"],
+        "models": ["fast"],
+        "samples": {"min": 1, "max": 3},
+        "tags": ["smoke"],
+        "assert": [{"contains": "x", "weight": 2, "soft": True, "on": "json.a"}],
+        "cases": [
+            {"id": "one", "inputs": {"a": {"file": "a.txt"}}, "tags": ["must_pass"]},
+            {"dataset": "rows.csv", "where": "row.a", "sample": {"n": 3, "seed": 1}},
+            {"conversation": [{"user": "hello", "assert": [{"contains": "hi"}]}]},
+        ],
+        "matrix": {"a": ["x", "y"]},
+        "gate": {"min_pass_rate": 0.9},
+    },
+    "suites/t.yaml": {
+        "target": {"http": {"url": "http://127.0.0.1/x", "headers": {"a": "b"}, "timeout": 3}},
+        "cases": [{"assert": [{"contains": "x"}]}],
+    },
+    "suites/c.yaml": {
+        "steps": [{"prompt": "p", "id": "first", "inputs": {"a": "b"}, "assert": []}],
+        "cases": [{"assert": [{"contains": "x"}]}],
+    },
+}
+
+
+def places_in(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    found = [path]
+    children = value.items() if isinstance(value, dict) else ()
+    children = enumerate(value) if isinstance(value, list) else children
+    for key, inner in children:
+        found += places_in(inner, (*path, key))
+    return found
+
+
+PLACES = [path for path in places_in(WELL) if path]
+
+
+def changed(value: object, path: tuple[object, ...], new: object) -> object:
+    if not path:
+        return new
+    if isinstance(value, dict):
+        return {
+            key: changed(inner, path[1:], new) if key == path[0] else inner
+            for key, inner in value.items()
+        }
+    return [
+        changed(inner, path[1:], new) if number == path[0] else inner
+        for number, inner in enumerate(value)
+    ]
+
+
+def files_of(project: dict[str, object]) -> Files:
+    written = {path: json.dumps(value, ensure_ascii=False) for path, value in project.items()}
+    return Files({path: text.encode() for path, text in written.items()})
+
+
+def test_the_project_that_is_changed_below_is_well() -> None:
+    assert not faults_of(lambda: load_project(files_of(WELL)))
+
+
+@given(st.sampled_from(PLACES), JSON_VALUES)
+def test_any_change_of_a_well_project_is_well_or_a_fault(
+    path: tuple[object, ...], new: object
+) -> None:
+    faults = faults_of(lambda: load_project(files_of(changed(WELL, path, new))))
+
+    assert all(fault.at is not None and fault.hint for fault in faults)

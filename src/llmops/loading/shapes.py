@@ -203,7 +203,7 @@ def _union_reader(kinds: tuple[Any, ...]) -> Reader:
     if len(options) == 1:
         return _optional_reader(options[0][1])
     optional = types.NoneType in kinds
-    wanted = " or ".join(dict.fromkeys(WORDS[kind] for accepted, _ in options for kind in accepted))
+    wanted = " or ".join(WORDS[accepted[0]] for accepted, _ in options)
 
     def read_union(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - any of the kinds
         if optional and node.value is None:
