@@ -48,7 +48,7 @@ class MaxLatency:
         took = subject.completion.latency
         if not math.isfinite(took):
             raise CannotScoreError("nobody knows how long the completion took")
-        return Score.of(took <= self.limit, f"took {took:.3g} s of {self.limit:g} s allowed")
+        return Score.of(took <= self.limit, f"took {took:.6g} s of {self.limit:g} s allowed")
 
 
 @scorer(

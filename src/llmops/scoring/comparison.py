@@ -1,6 +1,5 @@
 """Two JSON values in, the first difference in words out."""
 
-import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
@@ -75,7 +74,7 @@ def _same(got: object, wanted: object, tolerance: float) -> bool:
 def _near(got: object, wanted: object, tolerance: float) -> bool:
     """Compare as decimals, for 0.3 - 0.1 is more than 0.2 in binary."""
     numbers = [Decimal(repr(number)) for number in (got, wanted)]
-    if not tolerance or not all(map(math.isfinite, numbers)):
+    if not tolerance or not all(number.is_finite() for number in numbers):
         return False
     return abs(numbers[0] - numbers[1]) <= Decimal(repr(tolerance))
 

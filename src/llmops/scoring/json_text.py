@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from llmops.errors import CannotScoreError
+from llmops.scoring.limits import check_length
 
 MAX_DEPTH = 100
 """How deep arrays and objects may be nested."""
@@ -35,8 +35,7 @@ def parse_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
             than 4,300 digits.
         CannotScoreError: It is longer than 10 MiB.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise CannotScoreError(f"{len(text):,} characters are too many to be read as JSON")
+    check_length(len(text), "read as JSON", MAX_CHARACTERS)
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -94,7 +93,7 @@ def _is_deep(text: str, value: object) -> bool:
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return False
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for outer in level

@@ -7,6 +7,7 @@ from xml.parsers import expat
 from llmops.domain.score import Score
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
+from llmops.scoring.limits import check_length
 from llmops.scoring.tags import MalformedError, Piece, cut
 from llmops.scoring.wording import listing, name_of, quote
 
@@ -53,7 +54,7 @@ class IsXml:
     expanded but the five of XML itself: a document type that declares anything fails. `elements`
     are paths from the root that must be there: `reply/date` is a `date` in a root `reply`. Names
     are compared as written, with case and prefix. The value is the share of them that were found.
-    An empty output fails.
+    An empty output fails. One of more than 1,048,576 characters leaves the assertion unscored.
     """
 
     slow: ClassVar[bool] = False
@@ -74,10 +75,10 @@ class IsXml:
 
     def score(self, subject: Subject) -> Score:
         """Parse it."""
-        name = name_of(subject)
-        wanted = frozenset(self.elements or ())
+        name, text = name_of(subject), subject.text
+        check_length(len(text), "parse as XML")
         try:
-            found = _elements(subject.text, wanted)
+            found = _elements(text, frozenset(self.elements or ()))
         except (expat.ExpatError, UnicodeEncodeError, _DeclarationError) as error:
             return Score.failing(f"{name} is not XML: {_explain(error)}")
         missing = [path for path in self.elements or () if path not in found]
@@ -170,7 +171,7 @@ class IsHtml:
     were opened; those that HTML never closes (`br`, `img`) or need not close (`p`, `li`, `td`) may
     stay open. Text may stand in elements only, unless `whole: false`. What is in attributes,
     comments, scripts and styles is not looked at, and neither is which element may stand in which.
-    An empty output fails.
+    An empty output fails. One of more than 1,048,576 characters leaves the assertion unscored.
     """
 
     slow: ClassVar[bool] = False
@@ -179,9 +180,10 @@ class IsHtml:
 
     def score(self, subject: Subject) -> Score:
         """Look at the tags."""
-        name = name_of(subject)
+        name, text = name_of(subject), subject.text
+        check_length(len(text), "look through as HTML")
         try:
-            fault = self._fault(subject.text)
+            fault = self._fault(text)
         except MalformedError as error:
             fault = str(error)
         return Score.failing(f"{name}: {fault}") if fault else Score.passing(f"{name} is HTML")

@@ -9,11 +9,9 @@ from llmops.domain.score import Score
 from llmops.errors import CannotScoreError
 from llmops.loading.shapes import Duration, entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
+from llmops.scoring.limits import check_length
 from llmops.scoring.normal import normal
 from llmops.scoring.wording import name_of, quote
-
-MAX_SUBJECT = 2**20
-"""The longest text a pattern is tried on, in characters."""
 
 MAX_PATTERN = 10_000
 """The longest pattern, in characters."""
@@ -117,8 +115,7 @@ def search(
     Raises:
         CannotScoreError: It took longer than `timeout` seconds, or the text is over 1 MiB.
     """
-    if len(text) > MAX_SUBJECT:
-        raise CannotScoreError(f"{len(text):,} characters are too many to look for a pattern in")
+    check_length(len(text), "look for a pattern in")
     look = pattern.fullmatch if full else pattern.search
     try:
         return look(text, timeout=timeout)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from llmops.errors import CannotScoreError, did_you_mean
+from llmops.errors import did_you_mean
 from llmops.scoring.base import ArgumentError
 from llmops.scoring.extras import need_extra
 from llmops.scoring.identifiers import Finding
+from llmops.scoring.limits import check_length
 
 MAX_CHARACTERS = 100_000
 """The longest text that is looked through."""
@@ -60,8 +61,7 @@ class Presidio:
         Raises:
             CannotScoreError: The text is longer than 100,000 characters.
         """
-        if len(text) > MAX_CHARACTERS:
-            raise CannotScoreError(f"{len(text):,} characters are too many for Presidio")
+        check_length(len(text), "look through with Presidio", MAX_CHARACTERS)
         found = self.engine.analyze(
             text=text, language="en", entities=list(self.entities), score_threshold=_SURE
         )

@@ -9,6 +9,7 @@ from llmops.domain.score import Score
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, Resources, Scorer, ScorerExample, Subject, scorer
 from llmops.scoring.identifiers import KINDS, Finding, PersonalKind, find_all
+from llmops.scoring.limits import check_length
 from llmops.scoring.normal import normal
 from llmops.scoring.presidio import Presidio
 from llmops.scoring.wording import name_of
@@ -51,7 +52,8 @@ class NoPii:
     hyphens, or `@example.org` for every address there. Names, streets and dates of birth are not
     found by patterns; `engine: presidio` looks for them too, in English, with the extra `pii` and a
     spaCy model (`python -m spacy download en_core_web_sm`). With it `kinds` are Presidio's entity
-    names, such as PERSON. Reasons show finds masked. An empty output passes.
+    names, such as PERSON. Reasons show finds masked. An empty output passes. An
+    output of more than 1,048,576 characters (100,000 for Presidio) leaves the assertion unscored.
     """
 
     slow: ClassVar[bool] = False
@@ -85,7 +87,9 @@ class _Patterns:
     allowed: frozenset[str]
 
     def score(self, subject: Subject) -> Score:
-        return _judge(find_all(normal(subject.text), self.kinds), self.allowed, subject)
+        text = normal(subject.text)
+        check_length(len(text), "look through for personal data")
+        return _judge(find_all(text, self.kinds), self.allowed, subject)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

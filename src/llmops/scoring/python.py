@@ -5,7 +5,7 @@ import math
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from llmops.domain.node import Node
 from llmops.domain.score import Score
@@ -13,6 +13,9 @@ from llmops.errors import CannotScoreError
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, Resources, Scorer, ScorerExample, Subject, scorer
 from llmops.scoring.wording import quote, shorten
+
+ContextBy = Literal["place", "name", "nothing"]
+"""How a function is handed the context."""
 
 
 @scorer(
@@ -39,8 +42,8 @@ class Python:
     """Passes when a Python function of yours says so.
 
     The function is named as `file.py:function` (a file of the project), `package.module:function`,
-    or by the name of an entry point. It is called with the output, and with the context if it takes
-    a second argument by place or one called `context`:
+    or by the name of an entry point. It is called with the output, and with the context if it has
+    an argument called `context`, or a second one without a default:
 
     ```python
     def is_polite(output: str, context) -> bool:
@@ -75,7 +78,7 @@ class Python:
         return _Call(
             function=function,
             reference=self.function,
-            takes_context=_takes_context(function, self.function, self.arguments),
+            context_by=_context_by(function, self.function, self.arguments),
             arguments=self.arguments,
             threshold=self.threshold,
         )
@@ -89,15 +92,16 @@ class _Call:
 
     function: Callable[..., Any]
     reference: str
-    takes_context: bool
+    context_by: ContextBy
     arguments: Mapping[str, object]
     threshold: float
 
     def score(self, subject: Subject) -> Score:
         output = subject.text if subject.on == "text" else subject.picked
-        given = (output, subject) if self.takes_context else (output,)
+        given = (output, subject) if self.context_by == "place" else (output,)
+        named = {"context": subject} if self.context_by == "name" else {}
         try:
-            answer = self.function(*given, **self.arguments)
+            answer = self.function(*given, **named, **self.arguments)
         except (Exception, SystemExit) as error:  # the user's code may raise anything
             raise CannotScoreError(self._blame(error)) from None
         return self._read(answer)
@@ -140,10 +144,10 @@ class _Call:
         return written if written.endswith(".py") else path
 
 
-def _takes_context(
+def _context_by(
     function: Callable[..., Any], reference: str, arguments: Mapping[str, object]
-) -> bool:
-    """Whether the function takes the context as its second argument.
+) -> ContextBy:
+    """How the function takes the context.
 
     Raises:
         ArgumentError: It cannot be called with the output and the arguments that are given.
@@ -151,13 +155,28 @@ def _takes_context(
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return False
-    for given in ((None, None), (None,)):
-        try:
-            signature.bind(*given, **arguments)
-        except TypeError as error:
-            problem = error
-        else:
-            return len(given) == 2
-    message = f"'{reference}' cannot be called with an output and these arguments: {problem}"
-    raise ArgumentError(message, key="function", hint="see 'llmops scorers python'")
+        return "nothing"
+    by = _wish(signature, arguments)
+    given = (None, None) if by == "place" else (None,)
+    named = {"context": None} if by == "name" else {}
+    try:
+        signature.bind(*given, **named, **arguments)
+    except TypeError as error:
+        message = f"'{reference}' cannot be called with an output and these arguments: {error}"
+        hint = "see 'llmops scorers python'"
+        raise ArgumentError(message, key="function", hint=hint) from None
+    return by
+
+
+def _wish(signature: inspect.Signature, arguments: Mapping[str, object]) -> ContextBy:
+    parameters = signature.parameters
+    if "context" in parameters and "context" not in arguments:
+        by_place_only = parameters["context"].kind is inspect.Parameter.POSITIONAL_ONLY
+        return "place" if by_place_only else "name"
+    by_place = [one for one in parameters.values() if one.kind in _BY_PLACE]
+    if len(by_place) < 2 or by_place[1].name in arguments:
+        return "nothing"
+    return "place" if by_place[1].default is inspect.Parameter.empty else "nothing"
+
+
+_BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

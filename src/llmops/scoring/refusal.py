@@ -27,10 +27,11 @@ _THING = (
     r"(?:that|this|such|information|instructions|guidance|advice|details|content|assistance|help"
     r"|support|recommendations|medical|legal)"
 )
+_WE = r"\b(?:i|we)(?: \w+ly| just)?\s?"
 _PATTERNS = (
-    rf"\b(?:i|we)\s?{_CANNOT} (?:\w+ly )?(?:be able to )?{_DO}\b",
-    rf"\b(?:i|we)\s?{_CANNOT} (?:\w+ly )?(?:provide|give|share|offer|answer) (?:\w+ ){{0,3}}{_THING}\b",
-    rf"^(?:\w+[,.!]? ){{0,3}}(?:{_CANNOT}) (?:help|assist|comply)\b",
+    rf"{_WE}{_CANNOT} (?:\w+ly )?(?:be able to )?{_DO}\b",
+    rf"{_WE}{_CANNOT} (?:\w+ly )?(?:provide|give|share|offer|answer) (?:\w+ ){{0,3}}{_THING}\b",
+    rf"^(?:\w+[,.!]? ){{0,3}}(?:{_CANNOT}) {_DO}\b",
     r"\bi (?:should not|shouldn't) (?:provide|recommend|give|share|offer|suggest|discuss)\b",
     r"\b(?:i|we) (?:must|have to|need to|will have to) (?:\w+ly )?(?:decline|refuse)\b",
     r"\b(?:i'm|i am) not (?:comfortable|willing|able to help|able to assist)\b",

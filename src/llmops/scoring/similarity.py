@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from llmops.domain.score import Score
-from llmops.errors import CannotScoreError
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
+from llmops.scoring.limits import check_length
 from llmops.scoring.normal import comparable
 from llmops.scoring.wording import counted, name_of
 
@@ -114,9 +114,8 @@ class Similar:
     def score(self, subject: Subject) -> Score:
         """Measure."""
         text = comparable(subject.text, ignore_case=self.ignore_case)
-        for wanted in self._wanted:
-            if len(text) * len(wanted) > MAX_PRODUCT:
-                raise CannotScoreError(f"{len(text):,} characters are too many to compare")
+        longest = max(map(len, self._wanted))
+        check_length(len(text), "compare", MAX_PRODUCT // max(longest, 1))
         if self.max_distance is not None:
             return self._by_distance(text, self.max_distance)
         measure = _MEASURES[self._method]
@@ -178,8 +177,7 @@ def _partial(text: str, wanted: str) -> float:
 
     if len(text) <= len(wanted):
         return _ratio(text, wanted)
-    if len(text) > 2**20:
-        raise CannotScoreError(f"{len(text):,} characters are too many for 'partial'")
+    check_length(len(text), "compare with 'partial'")
     return float(partial_ratio(text, wanted)) / 100
 
 

@@ -11,6 +11,7 @@ from llmops.errors import CannotScoreError, did_you_mean
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, Resources, Scorer, ScorerExample, Subject, scorer
 from llmops.scoring.extras import need_extra
+from llmops.scoring.limits import check_length
 from llmops.scoring.wording import listing, name_of, shorten
 
 MAX_CHARACTERS = 100_000
@@ -119,8 +120,7 @@ def _parse(text: str, dialect: str) -> list[Any]:
     import sqlglot
     from sqlglot.errors import ParseError, SqlglotError
 
-    if len(text) > MAX_CHARACTERS:
-        raise CannotScoreError(f"{len(text):,} characters are too many to be parsed as SQL")
+    check_length(len(text), "parse as SQL", MAX_CHARACTERS)
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns on standard error
     try:
         parsed = sqlglot.parse(text, read=dialect or None)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from llmops.domain.node import Node, node_of, plain
 from llmops.domain.score import Score
-from llmops.errors import CannotScoreError, Fault, InvalidInputError
+from llmops.errors import Fault, InvalidInputError
 from llmops.loading.nodes import parse_yaml
 from llmops.loading.shapes import entry
 from llmops.location import Location
@@ -20,13 +20,11 @@ from llmops.scoring.base import (
 )
 from llmops.scoring.comparison import difference, holds_number
 from llmops.scoring.json_text import NoSuchPathError, NotJsonError, find, is_path, parse_json
+from llmops.scoring.limits import check_length
 from llmops.scoring.pick import json_value
 from llmops.scoring.schema import CompiledSchema, WrongSchemaError, compile_schema
 from llmops.scoring.vetting import SchemaFault
 from llmops.scoring.wording import name_of
-
-MAX_CHARACTERS = 2**20
-"""The longest output that is checked against a schema."""
 
 
 @scorer(
@@ -129,9 +127,7 @@ class _SchemaChecker:
         return self.compiled.slow
 
     def score(self, subject: Subject) -> Score:
-        length = len(subject.completion.text)
-        if length > MAX_CHARACTERS:
-            raise CannotScoreError(f"{length:,} characters are too many to check by a schema")
+        check_length(len(subject.completion.text), "check by a schema")
         violations = self.compiled.violations(json_value(subject))
         if violations:
             return Score.failing("; ".join(violations))

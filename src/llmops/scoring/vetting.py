@@ -38,7 +38,7 @@ _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _DESCRIBING_WORDS = (
     "$anchor $comment $defs $dynamicAnchor $id $recursiveAnchor $schema $vocabulary "
     "contentEncoding contentMediaType contentSchema default definitions deprecated description "
-    "discriminator else example examples externalDocs format id maxContains minContains nullable "
+    "discriminator else example examples exclusiveMaximum exclusiveMinimum externalDocs format id maxContains minContains nullable "
     "readOnly then title writeOnly xml"
 )
 _DESCRIBING = frozenset(_DESCRIBING_WORDS.split())

@@ -55,6 +55,18 @@ def says_nan(output):
     return float("nan")
 
 
+def is_at_most(output, most=3):
+    return len(output) <= most
+
+
+def by_place(output, told, /):
+    return told.text == output
+
+
+def by_place_and_name(output, context, /):
+    return context.text == output
+
+
 async def later(output):
     return True
 
