@@ -4,13 +4,21 @@ A provider makes one attempt and says what came of it. Waiting, repeating, deadl
 budgets and caches belong to `running`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
+from llmops.domain.node import Node, Text
 from llmops.domain.tree import Tree
+from llmops.location import Location
+
+Load = Callable[[str, Location], Callable[..., Any]]
+"""Loads a function by its reference; raises `InvalidInputError`."""
+
+Render = Callable[[Text | Node, Mapping[str, object]], object]
+"""Renders a template, or every template inside a node, over the inputs; returns plain values."""
 
 
 class Provider(Protocol):

@@ -5,23 +5,21 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from llmops.domain.completion import Completion
-from llmops.domain.node import Node, Text, plain
+from llmops.domain.node import Node, plain
 from llmops.domain.suite import HttpTarget
 from llmops.errors import ProviderError
 from llmops.providers.addresses import checking_resolver, is_refused, refusal
+from llmops.providers.base import Render
 from llmops.providers.failures import Answer, failure_of_answer, shorten
 from llmops.providers.guard import read_capped
 from llmops.providers.keys import redact
 from llmops.providers.outcome import completion_of, parse_json
-
-Render = Callable[[Text | Node, Mapping[str, object]], object]
-"""Renders a template, or every template inside a node, over the inputs; returns plain values."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ORIGIN = re.compile(r"\s*(https?://[^/?#\s]*)", re.IGNORECASE)

@@ -14,11 +14,9 @@ from llmops.domain.completion import Completion
 from llmops.domain.node import Text
 from llmops.errors import ProviderError
 from llmops.location import Location
+from llmops.providers.base import Load
 from llmops.providers.failures import shorten
 from llmops.providers.outcome import completion_of
-
-Load = Callable[[str, Location], Callable[..., Any]]
-"""Loads a function by its reference; raises `InvalidInputError`."""
 
 
 class PythonTarget:

@@ -1,4 +1,7 @@
-"""Providers and targets by kind: what carries a model's requests or a suite's calls."""
+"""Providers and targets by kind: what carries a model's requests or a suite's calls.
+
+Each is imported when it is opened: a run from recordings needs none of them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,13 +9,8 @@ from dataclasses import dataclass, field
 from llmops.domain.config import Via
 from llmops.domain.node import Node
 from llmops.domain.suite import Target
-from llmops.providers.base import Provider, TargetProvider
-from llmops.providers.exec import ExecTarget
-from llmops.providers.http import HttpApplication, Render
-from llmops.providers.litellm import LitellmProvider
-from llmops.providers.python import Load, PythonTarget
+from llmops.providers.base import Load, Provider, Render, TargetProvider
 from llmops.providers.recorded import RecordedProvider, Recordings
-from llmops.providers.scripted import ScriptedProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +53,16 @@ def open_provider(
         ValueError: There is no script.
     """
     if via == "litellm":
+        from llmops.providers.litellm import LitellmProvider  # noqa: PLC0415 - not before it is opened
+
         return LitellmProvider(environment)
     if via == "recorded":
         return RecordedProvider(recordings)
     if script is None:
         msg = "a scripted model needs a script"
         raise ValueError(msg)
+    from llmops.providers.scripted import ScriptedProvider  # noqa: PLC0415 - not before it is opened
+
     return ScriptedProvider.from_node(script)
 
 
@@ -71,7 +73,13 @@ def open_target(target: Target, context: TargetContext) -> TargetProvider:
         InvalidInputError: It is a Python function, and there is none of that name.
     """
     if target.python is not None:
+        from llmops.providers.python import PythonTarget  # noqa: PLC0415 - not before it is opened
+
         return PythonTarget(target.python, context.root, context.load)
     if target.http is not None:
+        from llmops.providers.http import HttpApplication  # noqa: PLC0415 - not before it is opened
+
         return HttpApplication(target.http, context.render, context.allowed)
+    from llmops.providers.exec import ExecTarget  # noqa: PLC0415 - not before it is opened
+
     return ExecTarget(target.exec or (), context.root, context.environment)
