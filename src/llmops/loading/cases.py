@@ -8,9 +8,19 @@ from llmops.domain.node import Node, Text
 from llmops.domain.suite import Assertion, CaseEntry, DatasetSample, Turn
 from llmops.errors import Fault
 from llmops.loading.assertions import read_assertions
-from llmops.loading.config_checks import not_empty
-from llmops.loading.shapes import Faults, entry, expected, json_schema, read, refuse, shape_of
+from llmops.loading.datasets import unknown_format
+from llmops.loading.shapes import (
+    MISSING,
+    Faults,
+    entry,
+    expected,
+    json_schema,
+    read,
+    refuse,
+    shape_of,
+)
 from llmops.loading.targets import ASSERTIONS_SCHEMA, mapping_only
+from llmops.loading.value_checks import file_inside, not_empty
 from llmops.location import Location
 
 
@@ -21,6 +31,15 @@ def tag_words(tags: tuple[str, ...], node: Node, faults: Faults) -> object:
             message = f"'{child.typed}' cannot be a tag"
             refuse(child, "tag-name", message, faults, "write one word, with '-' or '_' inside")
     return tags
+
+
+def dataset_file(path: Text, node: Node, faults: Faults) -> object:
+    """Check the path and the format of a dataset, which is read when its cases are made."""
+    if file_inside(path, node, faults) is MISSING:
+        return MISSING
+    fault = unknown_format(path.text, path.at)
+    faults += [fault] if fault is not None else []
+    return path
 
 
 @shape_of(DatasetSample, "'sample'")
@@ -68,7 +87,7 @@ class CaseShape:
     dataset: Text | None = entry(
         "A file whose rows are cases: csv, tsv, json, jsonl, yaml or parquet.",
         default=None,
-        then=not_empty,
+        then=dataset_file,
     )
     where: Text | None = entry("An expression that picks rows.", default=None, then=not_empty)
     sample: DatasetSample | None = entry("A seeded choice of rows.", default=None)

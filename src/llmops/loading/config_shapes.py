@@ -14,7 +14,8 @@ from llmops.domain.config import (
     Via,
 )
 from llmops.domain.node import Node
-from llmops.loading.config_checks import (
+from llmops.loading.shapes import Duration, entry, json_schema, shape_of
+from llmops.loading.value_checks import (
     ENVIRONMENT_NAME,
     above_zero,
     between_zero_and_one,
@@ -26,7 +27,6 @@ from llmops.loading.config_checks import (
     project_file,
     without_secrets,
 )
-from llmops.loading.shapes import Duration, entry, json_schema, shape_of
 
 _DEFAULT_LIMITS = Limits()
 

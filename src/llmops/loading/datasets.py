@@ -6,7 +6,7 @@ from typing import Any
 from llmops.domain.config import Limits
 from llmops.domain.node import plain
 from llmops.domain.tree import Tree
-from llmops.errors import InvalidInputError, did_you_mean
+from llmops.errors import Fault, InvalidInputError, did_you_mean
 from llmops.loading.complaints import all_of
 from llmops.loading.files import read_file
 from llmops.loading.json_rows import json_lines, json_list
@@ -36,12 +36,12 @@ def rows(tree: Tree, path: str, at: Location, limits: Limits) -> Rows:
         InvalidInputError: The file cannot be read, its rows do not fit its header, or it has
             none. All faults of its rows are found before it is raised.
     """
-    reader = _READERS.get(_suffix(path))
-    if reader is None:
-        raise _unknown_format(path, at)
+    fault = unknown_format(path, at)
+    if fault is not None:
+        raise all_of([fault])
     data = read_file(tree, path, at, limit=limits.dataset_bytes)
     empty = True
-    for found in reader(data, path, at, limits):
+    for found in _READERS[_suffix(path)](data, path, at, limits):
         empty = False
         yield found
     if empty:
@@ -53,18 +53,18 @@ def rows(tree: Tree, path: str, at: Location, limits: Limits) -> Rows:
         )
 
 
+def unknown_format(path: str, at: Location) -> Fault | None:
+    """The complaint about a file that is no dataset by its suffix; None when it is one."""
+    suffix = _suffix(path)
+    if suffix in _READERS:
+        return None
+    hint = did_you_mean(suffix, _READERS) or f"the formats are {', '.join(_READERS)}"
+    message = f"'{path}' is no dataset that can be read"
+    return Fault(code="unknown-format", message=message, at=at, hint=hint)
+
+
 def _suffix(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[2].casefold()
-
-
-def _unknown_format(path: str, at: Location) -> InvalidInputError:
-    listing = ", ".join(_READERS)
-    return InvalidInputError(
-        f"'{path}' is no dataset that can be read",
-        at=at,
-        code="unknown-format",
-        hint=did_you_mean(_suffix(path), _READERS) or f"the formats are {listing}",
-    )
 
 
 def _yaml_rows(data: bytes, path: str, _at: Location, limits: Limits) -> Rows:

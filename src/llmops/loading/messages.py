@@ -16,6 +16,7 @@ from llmops.loading.shapes import (
     read,
     refuse,
 )
+from llmops.loading.value_checks import file_inside
 
 INPUT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
@@ -28,14 +29,24 @@ def input_name(name: str, node: Node, faults: Faults) -> object:
     return refuse(node, "input-name", f"'{name}' cannot be the name of an input", faults, hint)
 
 
+def image_address(url: Text, node: Node, faults: Faults) -> object:
+    """Check where an image is; the address may be a template."""
+    if re.match(r"(https?://[^\s/]|data:image/|\s*\{[{%])", url.text):
+        return url
+    hint = "write an http address, or 'file:' and a path"
+    return refuse(node, "unknown-host", f"'{url}' is no address of an image", faults, hint)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartShape:
     """One part of a message's content."""
 
     type: Literal["text", "image", "file", "audio"] = entry("What sort of part it is.")
     text: Text | None = entry("The template of a text part.", default=None)
-    file: Text | None = entry("The file to send, relative to the prompt.", default=None)
-    url: Text | None = entry("Where the provider finds an image.", default=None)
+    file: Text | None = entry(
+        "The file to send, relative to the prompt.", default=None, then=file_inside
+    )
+    url: Text | None = entry("Where the provider finds an image.", default=None, then=image_address)
     mime: str | None = entry("The media type; guessed from the file's suffix.", default=None)
 
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from llmops.domain.node import Node, Text, plain
 from llmops.domain.prompt import Input, Message, Output, Placeholder, Role
 from llmops.errors import Fault
-from llmops.loading.config_checks import not_empty
 from llmops.loading.examples import EXAMPLES_SCHEMA, ExampleShape, read_examples
 from llmops.loading.inputs import INPUTS_SCHEMA, read_inputs
 from llmops.loading.json_schemas import check_schema
@@ -16,6 +15,7 @@ from llmops.loading.messages import MESSAGES_SCHEMA, plain_message, read_message
 from llmops.loading.references import Source
 from llmops.loading.shapes import Faults, entry, expected, read, refuse
 from llmops.loading.tools import CHOICE_SCHEMA, TOOLS_SCHEMA, Tool, read_tools
+from llmops.loading.value_checks import not_empty
 from llmops.location import Location
 
 _SEMVER = re.compile(

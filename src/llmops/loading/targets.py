@@ -8,7 +8,6 @@ from typing import Any, Literal
 from llmops.domain.node import Node, Text, node_of
 from llmops.domain.suite import Assertion, HttpTarget, Step, Target
 from llmops.loading.assertions import read_assertions
-from llmops.loading.config_checks import above_zero, not_empty
 from llmops.loading.shapes import (
     Duration,
     Faults,
@@ -19,6 +18,7 @@ from llmops.loading.shapes import (
     refuse,
     shape_of,
 )
+from llmops.loading.value_checks import above_zero, not_empty
 from llmops.location import Location
 
 ASSERTIONS_SCHEMA: Mapping[str, object] = {"$ref": "#/definitions/assertions"}

@@ -1,13 +1,13 @@
-"""Checks of single values of `llmops.yaml`: folders, hosts, and keys that are no secrets."""
+"""Checks of single values: paths inside the project, hosts, and keys that are no secrets."""
 
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from llmops.domain.node import Node
+from llmops.domain.node import Node, Text
 from llmops.errors import InvalidInputError
 from llmops.loading.paths import clean_path
-from llmops.loading.readers import Faults, expected, refuse
+from llmops.loading.readers import MISSING, Faults, expected, refuse
 
 ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -39,6 +39,13 @@ def not_empty(value: object, node: Node, faults: Faults) -> object:
     return refuse(
         node, "empty", "nothing is written here", faults, "write something, or leave it out"
     )
+
+
+def file_inside(path: Text, node: Node, faults: Faults) -> object:
+    """Check the path of a file that is read later; one with a template in it is left alone."""
+    if "{{" in path.text or project_file(path.text, node, faults) is not MISSING:
+        return path
+    return MISSING
 
 
 def above_zero(value: float, node: Node, faults: Faults) -> object:
