@@ -256,8 +256,9 @@ def test_twenty_metrics_are_shown():
 
 def test_soft_assertions_are_reported_and_fail_nothing():
     soft = scored(Score.failing("too stiff"), soft=True)
+    kept = scored(Score.passing("so"), soft=True)
 
-    shown = printed(report_of([trial("passed", said("x", soft, PASSING))]))
+    shown = printed(report_of([trial("failed", said("x", soft, kept, FAILING))]))
 
     assert " 1 soft assertion failed, which fails no case\n" in shown
     assert "too stiff" not in shown
@@ -330,8 +331,9 @@ def test_a_refused_trial_without_status_and_hint():
 
 @pytest.mark.parametrize("green", [True, False])
 def test_only_a_green_run_ends_in_green(green):
-    report = report_of([trial("passed" if green else "failed")])
+    report = report_of([trial(), *([] if green else [trial("failed", case="b")])])
 
     shown = printed(report, {"FORCE_COLOR": "1"})
 
     assert ("\x1b[1;32m 1 passed" in shown) is green
+    assert ("\x1b[1;31m 1 passed" in shown) is not green

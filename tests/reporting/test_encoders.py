@@ -33,6 +33,12 @@ BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
+def with_corpus(test):
+    for text in HOSTILE:
+        test = example(text)(test)
+    return test
+
+
 def is_hidden(character: str) -> bool:
     control = unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
     marks = character in "\u061c\u200e\u200f\ufff9\ufffa\ufffb"
@@ -40,6 +46,7 @@ def is_hidden(character: str) -> bool:
     return control or marks or tag or unicodedata.bidirectional(character) in BIDI
 
 
+@with_corpus
 @given(hostile_texts())
 def test_a_terminal_gets_no_hidden_character(text):
     shown = terminal(text)
@@ -66,6 +73,7 @@ def test_what_is_hidden_becomes_visible_and_the_rest_stays(text, shown):
     assert terminal(text) == shown
 
 
+@with_corpus
 @given(hostile_texts())
 def test_one_line_is_one_line(text):
     shown = one_line(text)
@@ -75,6 +83,7 @@ def test_one_line_is_one_line(text):
     assert one_line(shown) == shown
 
 
+@with_corpus
 @given(hostile_texts())
 @example("###[error]")
 @example(":::error::x")
@@ -87,6 +96,7 @@ def test_a_ci_log_obeys_no_text(text):
     assert ci_log(shown) == shown
 
 
+@with_corpus
 @given(hostile_texts())
 def test_silence_takes_only_commands_apart(text):
     shown = silence(text)
@@ -128,6 +138,7 @@ class Page(html.parser.HTMLParser):
         self.words += data
 
 
+@with_corpus
 @given(hostile_texts())
 def test_html_holds_text_and_no_element(text):
     page = Page()
@@ -186,6 +197,7 @@ def assert_harmless(tokens) -> None:
         assert not re.search(r"@\w|://|www\.", visible_words(token), re.IGNORECASE)
 
 
+@with_corpus
 @given(hostile_texts())
 def test_text_in_a_markdown_table_is_code_and_nothing_else(text):
     cell = markdown_inline(text)
@@ -202,6 +214,7 @@ def test_text_in_a_markdown_table_is_code_and_nothing_else(text):
     assert tokens[-2].content == "the end"
 
 
+@with_corpus
 @given(hostile_texts())
 def test_text_in_a_markdown_line_is_code_and_nothing_else(text):
     tokens = GITHUB.parse(f"{markdown_inline(text)}\n\n- {markdown_inline(text)} end\n")

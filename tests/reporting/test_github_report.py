@@ -94,6 +94,15 @@ def test_the_summary_stays_below_its_limit(tmp_path: Path):
     assert "Left out to keep this short" in path.read_text(encoding="utf-8")
 
 
+def test_the_summary_is_made_smaller_where_others_took_room(tmp_path: Path):
+    path = tmp_path / "summary.md"
+    path.write_bytes(b"x" * (SUMMARY_LIMIT // 2))
+
+    append_step_summary(report_of(failures(1_500, "é" * 2_000)), path)
+
+    assert SUMMARY_LIMIT * 0.9 < path.stat().st_size <= SUMMARY_LIMIT
+
+
 def test_a_full_summary_is_left_alone(tmp_path: Path):
     path = tmp_path / "summary.md"
     path.write_bytes(b"x" * SUMMARY_LIMIT)

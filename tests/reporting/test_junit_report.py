@@ -108,6 +108,12 @@ def test_names_are_unique_whatever_the_cases_are_called(names):
     assert len({case.get("name") for case in found}) == len(found) >= len(names)
 
 
+def test_names_that_read_the_same_are_told_apart():
+    found = cases(report_of([trial(case="a\x1b"), trial(case="a#x1B")]))
+
+    assert [case.get("name") for case in found] == ["a#x1B", "a#x1B (2)"]
+
+
 def test_one_long_output_is_cut_and_says_so():
     (case,) = cases(report_of([trial("failed", said("<é" * OUTPUT_LIMIT, FAILING))]))
 
