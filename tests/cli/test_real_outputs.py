@@ -1,0 +1,118 @@
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[3] / "shared"
+DATA = SHARED / "data" / "instructions.jsonl"
+ADDED = {
+    "1.0.0": "",
+    "1.1.0": (
+        "Be as concise as possible while still providing all the necessary information to answer"
+        " the question."
+    ),
+    "1.2.0": "Always answer with as much detail as possible.",
+}
+CLAUDE_ADDED = {**ADDED, "1.2.0": "Answer with as much detail as possible."}
+
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not DATA.is_file(), reason="the recorded outputs are not here"),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The replay server of recorded outputs, on a port of loopback."""
+    port_file = tmp_path_factory.mktemp("port") / "port"
+    process = subprocess.Popen(
+        [sys.executable, SHARED / "tools" / "replay_server.py", "--port-file", port_file],
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    yield f"http://127.0.0.1:{port_file.read_text()}"
+    process.terminate()
+    process.wait(10)
+    process.stdout.close()
+
+
+def project(folder: Path, base: str) -> Path:
+    """Six suites: two models, three versions of a prompt, 399 instructions each."""
+    files = {
+        "llmops.yaml": (
+            "models:\n"
+            f"  gpt: {{model: openai/gpt-4-1106-preview, api_base: '{base}/v1'}}\n"
+            f"  claude: {{model: anthropic/claude-2.1, api_base: '{base}'}}\n"
+        ),
+        "data/instructions.jsonl": DATA.read_text(encoding="utf-8"),
+    }
+    for version in ADDED:
+        files |= _gpt(version) | _claude(version)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def _gpt(version: str) -> dict[str, str]:
+    system = f"You are a helpful assistant. {ADDED[version]}".strip()
+    prompt = (
+        f"version: {version}\nmodel: gpt\ninputs: {{instruction: {{type: string}}}}\n"
+        f"system: {json.dumps(system)}\nuser: '{{{{ instruction }}}}'\n"
+    )
+    return _files("gpt", "gpt-4-1106-preview", version, prompt)
+
+
+def _claude(version: str) -> dict[str, str]:
+    user = f"{{{{ instruction }}}} {CLAUDE_ADDED[version]}".strip()
+    prompt = (
+        f"version: {version}\nmodel: claude\nparameters: {{max_tokens: 4096}}\n"
+        f"inputs: {{instruction: {{type: string}}}}\nuser: {json.dumps(user)}\n"
+    )
+    return _files("claude", "claude-2.1", version, prompt)
+
+
+def _files(label: str, model: str, version: str, prompt: str) -> dict[str, str]:
+    name = f"{label}-{version.replace('.', '')}"
+    suite = (
+        f"prompt: {name}\ncases:\n"
+        "  - dataset: data/instructions.jsonl\n    id: '{{ row.id }}'\n"
+        "    inputs: {instruction: '{{ row.instruction }}'}\n"
+        f"    assert: [{{equals: \"{{{{ row.outputs['{model}']['{version}'] }}}}\"}}]\n"
+    )
+    return {f"prompts/{name}.yaml": prompt, f"suites/{name}.yaml": suite}
+
+
+def requests_served(base: str) -> int:
+    with urllib.request.urlopen(f"{base}/stats", timeout=10) as answer:
+        return int(json.load(answer)["requests"])
+
+
+def test_what_models_really_said_comes_back_word_for_word_and_is_asked_once(
+    tmp_path: Path, server: str
+) -> None:
+    folder = project(tmp_path, server)
+    llmops = Path(sys.executable).with_name("llmops")
+
+    first = subprocess.run(
+        [llmops, "test", "--json"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    served = requests_served(server)
+    second = subprocess.run(
+        [llmops, "test", "--json"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+    assert first.returncode == 0, first.stderr[-2000:] + first.stdout[-2000:]
+    totals = json.loads(first.stdout)["verdict"]["totals"]
+    assert totals["passed"] == totals["planned"] == 2394
+    assert totals["error"] == totals["failed"] == 0
+    assert served == 2394
+    assert second.returncode == 0
+    assert json.loads(second.stdout)["verdict"]["totals"]["cached"] == 2394
+    assert requests_served(server) == served
