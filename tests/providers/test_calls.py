@@ -121,6 +121,14 @@ def test_a_host_gets_only_the_key_that_is_bound_to_it():
     assert error_of(key_for, bound, bound.name, {"OPENAI_API_KEY": "x"}).kind == "auth"
 
 
+def test_a_provider_that_nobody_listed_is_asked_with_the_variable_of_its_name():
+    known = model("newcomer/x")
+
+    assert key_for(known, known.name, {"NEWCOMER_API_KEY": "n"}) == "n"
+    assert key_for(known, known.name, {}) is None
+    assert key_for(model("mystery"), "mystery", {"_API_KEY": "n"}) is None
+
+
 def test_another_login_of_a_provider_is_left_to_litellm():
     claude = model("anthropic/claude-haiku-4-5")
 

@@ -2,7 +2,11 @@ import os
 import subprocess
 import sys
 
+import pytest
 from loopback import reply
+
+from llmops.errors import ProviderError
+from llmops.providers.litellm import refuse_known_bad
 
 BODY = {
     "id": "x",
@@ -52,22 +56,53 @@ asyncio.run(main())
 """
 
 
-def test_nothing_is_printed_by_good_and_bad_calls_nor_at_exit(server):
-    server.answer = lambda seen: (
-        reply(500, {"error": "boom"}) if b"fails" in seen.body else reply(200, BODY)
-    )
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("LITELLM")
-    }
-
-    ended = subprocess.run(
-        [sys.executable, "-W", "default", "-c", PROGRAM, server.url],
+def run(program, *arguments, **environment):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LITELLM")}
+    return subprocess.run(
+        [sys.executable, "-W", "default", "-c", program, *arguments],
         capture_output=True,
-        env=environment,
+        env={**clean, **environment},
         text=True,
         timeout=120,
         check=False,
     )
 
+
+def test_nothing_is_printed_by_good_and_bad_calls_nor_at_exit(server):
+    server.answer = lambda seen: (
+        reply(500, {"error": "boom"}) if b"fails" in seen.body else reply(200, BODY)
+    )
+
+    ended = run(PROGRAM, server.url)
+
     assert (ended.stdout, ended.stderr, ended.returncode) == ("", "", 0)
     assert server.seen
+
+
+def test_a_litellm_that_cannot_be_imported_is_an_error_with_a_way_out(tmp_path):
+    (tmp_path / "litellm").mkdir()
+    (tmp_path / "litellm" / "__init__.py").write_text("import no_such_module")
+    program = PROGRAM.replace(
+        "except ProviderError:\n            pass",
+        "except ProviderError as e:\n            print(e.kind, e)",
+    )
+
+    ended = run(program, "http://127.0.0.1:9", PYTHONPATH=str(tmp_path))
+
+    assert ended.stdout.startswith(
+        "bad_request litellm cannot be imported: No module named 'no_such_module' [bad_request]"
+    )
+    assert "pip install" in ended.stdout
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("installed", ["1.82.7", "1.82.8", "1.106.0", "1.106.1", "1.106.2"])
+def test_versions_that_are_known_to_be_bad_are_refused_before_their_import(installed):
+    with pytest.raises(ProviderError, match=installed) as caught:
+        refuse_known_bad(installed)
+
+    assert "pip install" in caught.value.hint
+
+
+def test_other_versions_are_welcome():
+    refuse_known_bad("1.105.3")

@@ -2,15 +2,14 @@ import re
 from pathlib import Path
 
 from llmops.loading.nodes import parse_yaml
-from llmops.providers import script
-from llmops.providers.script import read_script
+from llmops.providers.script import _CONDITION, _ERROR, _KINDS, _REPLY, _RULE, _SCRIPT, read_script
 
 MANUAL = Path(__file__).parents[2] / "docs" / "scripted.md"
 
 
 def test_the_script_in_the_manual_can_be_read():
     text = MANUAL.read_text(encoding="utf-8")
-    examples = [found for found in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
 
     read = read_script(parse_yaml(examples[1].encode(), "models/demo.yaml"))
 
@@ -19,8 +18,8 @@ def test_the_script_in_the_manual_can_be_read():
 
 def test_the_manual_names_every_key_and_kind():
     text = MANUAL.read_text(encoding="utf-8")
-    known = {*script._SCRIPT, *script._RULE, *script._CONDITION, *script._REPLY, *script._ERROR}
+    known = {*_SCRIPT, *_RULE, *_CONDITION, *_REPLY, *_ERROR, *_KINDS}
 
-    missing = [name for name in {*known, *script._KINDS} if name not in text]
+    missing = [name for name in known if name not in text]
 
     assert missing == []

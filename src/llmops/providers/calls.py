@@ -114,7 +114,8 @@ def key_for(model: Model, name: str, environment: Mapping[str, str]) -> str | No
             )
         return _NO_KEY
     names = key_variables(model)
-    values = (environment.get(known, "").strip() for known in names)
+    guessed = (f"{provider.upper()}_API_KEY",) if provider else ()
+    values = (environment.get(known, "").strip() for known in names or guessed)
     found = next((value for value in values if value), None)
     if found is None and names and not _has_other_login(model, provider, environment):
         raise ProviderError(

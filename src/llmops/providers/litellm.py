@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from llmops.domain.completion import Completion, Request
@@ -31,7 +32,14 @@ _SWITCHES = {
     "DISABLE_AIOHTTP_TRANSPORT": "False",
     "LITELLM_HTTP2": "False",
 }
+_INSTALL = "install another one: pip install --upgrade llmops litellm"
 _LOADING = threading.Lock()
+
+KNOWN_BAD: Mapping[str, str] = {
+    **dict.fromkeys(("1.82.7", "1.82.8"), "carries a trojan"),
+    **dict.fromkeys(("1.106.0", "1.106.1", "1.106.2"), "fails in every call with tools"),
+}
+"""Versions of litellm that are never imported, and why."""
 
 
 class LitellmProvider:
@@ -116,13 +124,32 @@ async def _ask(
 
 
 def _load() -> Any:  # noqa: ANN401 - litellm is untyped
-    with _LOADING:
-        return _load_once()
+    try:
+        with _LOADING:
+            return _load_once()
+    except ImportError as error:
+        raise ProviderError(
+            shorten(f"litellm cannot be imported: {error}"), kind="bad_request", hint=_INSTALL
+        ) from None
+
+
+def refuse_known_bad(installed: str) -> None:
+    """Refuse a version of litellm that must not run.
+
+    Raises:
+        ProviderError: It is one of `KNOWN_BAD`.
+    """
+    why = KNOWN_BAD.get(installed)
+    if why is not None:
+        raise ProviderError(
+            f"litellm {installed} {why}, so it is not used", kind="bad_request", hint=_INSTALL
+        )
 
 
 @cache
 def _load_once() -> Any:  # noqa: ANN401 - litellm is untyped
     """Import litellm and make it quiet: it must not print, fetch, phone home or retry."""
+    refuse_known_bad(version("litellm"))
     os.environ.update(_SWITCHES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
