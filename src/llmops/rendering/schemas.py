@@ -54,6 +54,9 @@ def check_of(schema: Mapping[str, object]) -> Check:
 
 def _easy_check(schema: Mapping[str, object]) -> Check:
     checks = [_RULES[key](limit) for key, limit in schema.items() if key in _RULES]
+    if len(checks) == 1:
+        rule = checks[0]
+        return lambda value: f"{_shown(value)} {words}" if (words := rule(value)) else None
 
     def check(value: object) -> str | None:
         for rule in checks:
@@ -84,6 +87,8 @@ def _type_rule(wanted: Any) -> Check:  # noqa: ANN401 - what stands in the schem
     words = f"is not {' or '.join(_TYPE_WORDS.get(name, name) for name in names)}"
     kinds = tuple(kind for name in names for kind in _TYPES.get(name, ()))
     boolean, whole = "boolean" in names, "integer" in names
+    if not whole and "number" not in names:
+        return lambda value: None if isinstance(value, kinds) else words
 
     def check(value: object) -> str | None:
         if isinstance(value, bool):
