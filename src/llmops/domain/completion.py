@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,16 +11,29 @@ UsageSource = Literal["provider", "estimated", "none"]
 """Who counted the tokens. Only what the provider counted is ever called a fact."""
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def canonical_json(value: object) -> str:
     """Write a value as JSON in the one form that is hashed: sorted keys, no spaces.
+
+    Half a character (a lone surrogate) is written as an escape, so UTF-8 can always hold it.
 
     Raises:
         ValueError: The value holds NaN or an infinity.
         TypeError: The value holds something JSON has no form for.
     """
-    return json.dumps(
+    text = json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
+    return escape_surrogates(text)
+
+
+def escape_surrogates(text: str) -> str:
+    """Write the lone surrogates of a JSON text as escapes; everything else stays."""
+    if text.isascii():
+        return text
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,26 @@
 """Runs as plain JSON values and back: the one form in files, caches and reports.
 
-What is empty or at its default is left out, so a line stays short; reading fills it in.
+What is absent or at its default is left out, so a line stays short; reading fills it in.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import Any, get_args
 
 from llmops.domain.completion import Completion, Request, ToolCall, Usage
-from llmops.domain.run import Arm, Exchange, Failure, RunFooter, RunHeader, TrialResult
-from llmops.domain.score import AssertionScore, Score
+from llmops.domain.run import (
+    Arm,
+    Exchange,
+    Failure,
+    Origin,
+    RunFooter,
+    RunHeader,
+    Status,
+    StoppedBy,
+    TrialResult,
+)
+from llmops.domain.score import AssertionScore, Score, ScoreStatus
 from llmops.location import Location
 
 Json = dict[str, Any]
@@ -16,7 +28,7 @@ Json = dict[str, Any]
 
 def location_to_json(at: Location) -> str:
     """A place as `path:line:column`."""
-    return f"{at.path}:{at.line}:{at.column}"
+    return str(at)
 
 
 def location_from_json(text: str) -> Location:
@@ -47,23 +59,13 @@ def request_from_json(value: Mapping[str, Any]) -> Request:
 
 def completion_to_json(completion: Completion) -> Json:
     """A completion as plain values."""
-    whole: Json = {"text": completion.text}
-    for name in ("output", "reasoning", "finish_reason", "cost", "model", "fingerprint"):
-        value = getattr(completion, name)
-        if value is not None:
-            whole[name] = value
+    whole = _sparse(completion)
     if completion.latency:
         whole["latency"] = round(completion.latency, 6)
-    if completion.logprobs is not None:
-        whole["logprobs"] = completion.logprobs
     if completion.tool_calls:
-        whole["tool_calls"] = [
-            {"name": call.name, "arguments": call.arguments, **({"id": call.id} if call.id else {})}
-            for call in completion.tool_calls
-        ]
-    usage = _usage_to_json(completion.usage)
-    if usage:
-        whole["usage"] = usage
+        whole["tool_calls"] = [_sparse(call) for call in completion.tool_calls]
+    if completion.usage != Usage():
+        whole["usage"] = _sparse(completion.usage)
     return whole
 
 
@@ -74,14 +76,17 @@ def completion_from_json(value: Mapping[str, Any]) -> Completion:
         KeyError: The text is missing.
         TypeError: A part has the wrong type.
     """
-    usage = value.get("usage") or {}
+    text = value["text"]
+    if not isinstance(text, str):
+        msg = "a completion's text is no text"
+        raise TypeError(msg)
     return Completion(
-        text=value["text"],
+        text=text,
         tool_calls=tuple(ToolCall(**call) for call in value.get("tool_calls", ())),
         output=value.get("output"),
         reasoning=value.get("reasoning"),
         finish_reason=value.get("finish_reason"),
-        usage=Usage(**usage),
+        usage=Usage(**value.get("usage") or {}),
         cost=value.get("cost"),
         latency=value.get("latency", 0.0),
         model=value.get("model"),
@@ -92,27 +97,10 @@ def completion_from_json(value: Mapping[str, Any]) -> Completion:
 
 def trial_to_json(trial: TrialResult) -> Json:
     """A trial as plain values."""
-    whole: Json = {
-        "id": trial.id,
-        "suite": trial.suite,
-        "path": trial.suite_path,
-        "case": trial.case,
-        "case_hash": trial.case_hash,
-        "arm": _arm_to_json(trial.arm),
-        "sample": trial.sample,
-        "status": trial.status,
-        "at": location_to_json(trial.at),
-    }
-    if trial.inputs:
-        whole["inputs"] = trial.inputs
-    if trial.tags:
-        whole["tags"] = list(trial.tags)
+    whole = _sparse(trial, path="suite_path")
+    whole |= {"arm": _sparse(trial.arm, hash="content_hash"), "at": location_to_json(trial.at)}
     if trial.exchanges:
         whole["exchanges"] = [_exchange_to_json(exchange) for exchange in trial.exchanges]
-    if trial.reason is not None:
-        whole["reason"] = trial.reason
-    if trial.cluster is not None:
-        whole["cluster"] = trial.cluster
     return whole
 
 
@@ -122,7 +110,7 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
     Raises:
         KeyError: A part is missing.
         TypeError: A part has the wrong type.
-        ValueError: A place cannot be read.
+        ValueError: A place or a status cannot be read.
     """
     return TrialResult(
         id=value["id"],
@@ -132,7 +120,7 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
         case_hash=value["case_hash"],
         arm=_arm_from_json(value["arm"]),
         sample=value["sample"],
-        status=value["status"],
+        status=_one_of(Status, value["status"]),
         at=location_from_json(value["at"]),
         inputs=value.get("inputs", {}),
         tags=tuple(value.get("tags", ())),
@@ -144,17 +132,7 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
 
 def header_to_json(header: RunHeader) -> Json:
     """A run's header as plain values."""
-    whole: Json = {"id": header.id, "started": header.started, "planned": header.planned}
-    for name in ("command", "selection", "models"):
-        if getattr(header, name):
-            whole[name] = list(getattr(header, name))
-    for name in ("commit", "dirty", "seed", "untrusted"):
-        if getattr(header, name):
-            whole[name] = getattr(header, name)
-    for name in ("prompts", "suites", "versions", "options"):
-        if getattr(header, name):
-            whole[name] = dict(getattr(header, name))
-    return whole
+    return _sparse(header)
 
 
 def header_from_json(value: Mapping[str, Any]) -> RunHeader:
@@ -162,11 +140,12 @@ def header_from_json(value: Mapping[str, Any]) -> RunHeader:
 
     Raises:
         KeyError: A part is missing.
+        TypeError: A part has the wrong type.
     """
     return RunHeader(
         id=value["id"],
         started=value["started"],
-        planned=value["planned"],
+        planned=value["planned"] + 0,
         command=tuple(value.get("command", ())),
         selection=tuple(value.get("selection", ())),
         commit=value.get("commit"),
@@ -183,10 +162,7 @@ def header_from_json(value: Mapping[str, Any]) -> RunHeader:
 
 def footer_to_json(footer: RunFooter) -> Json:
     """A run's footer as plain values."""
-    whole: Json = {"finished": footer.finished, "duration": round(footer.duration, 3)}
-    if footer.stopped_by is not None:
-        whole["stopped_by"] = footer.stopped_by
-    return whole
+    return {**_sparse(footer), "duration": round(footer.duration, 3)}
 
 
 def footer_from_json(value: Mapping[str, Any]) -> RunFooter:
@@ -194,29 +170,42 @@ def footer_from_json(value: Mapping[str, Any]) -> RunFooter:
 
     Raises:
         KeyError: A part is missing.
+        ValueError: What stopped the run is not known.
     """
+    stopped_by = value.get("stopped_by")
     return RunFooter(
         finished=value["finished"],
         duration=value["duration"],
-        stopped_by=value.get("stopped_by"),
+        stopped_by=None if stopped_by is None else _one_of(StoppedBy, stopped_by),
     )
 
 
-def _usage_to_json(usage: Usage) -> Json:
-    names = ("input", "output", "cached", "reasoning")
-    counted = {name: getattr(usage, name) for name in names if getattr(usage, name) is not None}
-    return {**counted, "source": usage.source} if usage.source != "none" or counted else {}
-
-
-def _arm_to_json(arm: Arm) -> Json:
-    whole: Json = {"prompt": arm.prompt, "model": arm.model}
-    if arm.version is not None:
-        whole["version"] = arm.version
-    if arm.content_hash is not None:
-        whole["hash"] = arm.content_hash
-    if arm.parameters:
-        whole["parameters"] = dict(arm.parameters)
+def _sparse(value: object, **renamed: str) -> Json:
+    """The attributes of a dataclass that are not at their default; `renamed` is new to old name."""
+    names = {old: new for new, old in renamed.items()}
+    whole: Json = {}
+    cls: Any = type(value)
+    for name, default in _defaults(cls):
+        attribute = getattr(value, name)
+        if attribute is default or attribute == default:
+            continue
+        whole[names.get(name, name)] = list(attribute) if type(attribute) is tuple else attribute
     return whole
+
+
+@cache
+def _defaults(cls: Any) -> tuple[tuple[str, object], ...]:  # noqa: ANN401 - a dataclass, which fields() alone can tell
+    return tuple(
+        (item.name, item.default if item.default_factory is MISSING else item.default_factory())
+        for item in fields(cls)
+    )
+
+
+def _one_of(words: Any, word: Any) -> Any:  # noqa: ANN401 - a Literal in, one of its words out
+    if word not in get_args(words):
+        msg = f"'{word}' is none of {', '.join(get_args(words))}"
+        raise ValueError(msg)
+    return word
 
 
 def _arm_from_json(value: Mapping[str, Any]) -> Arm:
@@ -230,22 +219,13 @@ def _arm_from_json(value: Mapping[str, Any]) -> Arm:
 
 
 def _exchange_to_json(exchange: Exchange) -> Json:
-    whole: Json = {}
-    if exchange.name:
-        whole["name"] = exchange.name
-    if exchange.digest:
-        whole["digest"] = exchange.digest
+    whole = _sparse(exchange)
     if exchange.request is not None:
         whole["request"] = exchange.request.as_json()
-    if exchange.inputs is not None:
-        whole["inputs"] = exchange.inputs
     if exchange.completion is not None:
-        whole["completion"] = completion_to_json(exchange.completion)
-        whole["origin"] = exchange.origin
+        whole |= {"completion": completion_to_json(exchange.completion), "origin": exchange.origin}
     if exchange.failure is not None:
-        whole["failure"] = _failure_to_json(exchange.failure)
-    if exchange.attempts:
-        whole["attempts"] = exchange.attempts
+        whole["failure"] = _placed(exchange.failure)
     if exchange.scores:
         whole["scores"] = [_score_to_json(score) for score in exchange.scores]
     return whole
@@ -260,63 +240,47 @@ def _exchange_from_json(value: Mapping[str, Any]) -> Exchange:
         request=request_from_json(request) if request is not None else None,
         inputs=value.get("inputs"),
         completion=completion_from_json(completion) if completion is not None else None,
-        origin=value.get("origin", "live"),
+        origin=_one_of(Origin, value.get("origin", "live")),
         scores=tuple(_score_from_json(item) for item in value.get("scores", ())),
         failure=_failure_from_json(failure) if failure is not None else None,
         attempts=value.get("attempts", 0),
     )
 
 
-def _failure_to_json(failure: Failure) -> Json:
-    whole: Json = {"kind": failure.kind, "message": failure.message}
-    if failure.status is not None:
-        whole["status"] = failure.status
-    if failure.at is not None:
-        whole["at"] = location_to_json(failure.at)
-    if failure.hint is not None:
-        whole["hint"] = failure.hint
-    return whole
-
-
 def _failure_from_json(value: Mapping[str, Any]) -> Failure:
-    at = value.get("at")
     return Failure(
         kind=value["kind"],
         message=value["message"],
         status=value.get("status"),
-        at=location_from_json(at) if at is not None else None,
+        at=_place_from_json(value),
         hint=value.get("hint"),
     )
 
 
 def _score_to_json(entry: AssertionScore) -> Json:
-    score = entry.score
-    whole: Json = {
-        "label": entry.label,
-        "scorer": entry.scorer,
-        "status": score.status,
-        "value": score.value,
-        "reason": score.reason,
-    }
-    if entry.at is not None:
-        whole["at"] = location_to_json(entry.at)
-    if entry.metric is not None:
-        whole["metric"] = entry.metric
-    if entry.weight != 1.0:
-        whole["weight"] = entry.weight
-    if entry.soft:
-        whole["soft"] = True
-    return whole
+    whole = _placed(entry)
+    del whole["score"]
+    return whole | _sparse(entry.score)
 
 
 def _score_from_json(value: Mapping[str, Any]) -> AssertionScore:
-    at = value.get("at")
+    status = _one_of(ScoreStatus, value["status"])
     return AssertionScore(
         label=value["label"],
         scorer=value["scorer"],
-        score=Score(status=value["status"], value=value["value"], reason=value["reason"]),
-        at=location_from_json(at) if at is not None else None,
+        score=Score(status=status, value=value["value"], reason=value["reason"]),
+        at=_place_from_json(value),
         metric=value.get("metric"),
         weight=value.get("weight", 1.0),
         soft=value.get("soft", False),
     )
+
+
+def _placed(value: Failure | AssertionScore) -> Json:
+    whole = _sparse(value)
+    return whole if value.at is None else {**whole, "at": location_to_json(value.at)}
+
+
+def _place_from_json(value: Mapping[str, Any]) -> Location | None:
+    at = value.get("at")
+    return None if at is None else location_from_json(at)

@@ -135,9 +135,14 @@ class TrialResult:
 
     @property
     def origin(self) -> Origin:
-        """`live` if any of its completions was, else where the last one came from."""
-        origins = [e.origin for e in self.exchanges]
+        """`live` if anything was asked for it, else where its last completion came from."""
+        origins = [e.origin for e in self.exchanges if e.completion is not None or e.attempts]
         return "live" if "live" in origins or not origins else origins[-1]
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody was asked for it, or it has a completion."""
+        return any(e.completion is not None or e.attempts for e in self.exchanges)
 
     @property
     def value(self) -> float | None:

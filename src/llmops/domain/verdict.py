@@ -16,6 +16,8 @@ class Totals:
 
     Attributes:
         planned: Trials of the plan.
+        live: Trials for which something was asked; `cached` and `recorded` needed nobody. A trial
+            that failed before anything was asked is none of the three.
         spent: US dollars that this run paid: live completions only.
         value: US dollars that all completions cost when they were made.
         unpriced: Completions whose cost nobody knows.
@@ -54,7 +56,8 @@ class Totals:
         setattr(self, trial.status, getattr(self, trial.status) + 1)
         if trial.status == "skipped":
             return
-        setattr(self, trial.origin, getattr(self, trial.origin) + 1)
+        if trial.answered:
+            setattr(self, trial.origin, getattr(self, trial.origin) + 1)
         for exchange in trial.exchanges:
             self.calls += exchange.attempts
             completion = exchange.completion
@@ -140,7 +143,11 @@ def _status(totals: Totals, stopped_by: StoppedBy | None) -> tuple[VerdictStatus
     if totals.error or totals.unscored:
         unknown = totals.error + totals.unscored
         return "error", f"{unknown} of {totals.planned} trials have no verdict"
-    if totals.missing:
+    return _without_faults(totals, progress, stopped=stopped_by is not None)
+
+
+def _without_faults(totals: Totals, progress: str, *, stopped: bool) -> tuple[VerdictStatus, str]:
+    if stopped or totals.missing:
         return "stopped", progress
     if not totals.passed:
         return "empty", "no trial was carried out"
