@@ -78,15 +78,28 @@ def test_a_pipe_gets_a_line_after_half_a_minute():
     ]
 
 
-def test_a_run_of_three_trials_says_each():
-    stream = io.StringIO()
-    progress = make_progress(stream, {}, clock=Clock())
+def test_a_slow_run_of_three_trials_says_each():
+    stream, clock = io.StringIO(), Clock()
+    progress = make_progress(stream, {}, clock=clock)
 
     progress.start(3)
     for _ in range(3):
+        clock.now += 2
         progress.trial(trial(), in_flight=0)
 
     assert [line.split()[0] for line in stream.getvalue().splitlines()] == ["1/3", "2/3", "3/3"]
+
+
+def test_a_run_that_is_soon_over_says_nothing_on_its_way():
+    stream, clock = io.StringIO(), Clock()
+    progress = make_progress(stream, {}, clock=clock)
+
+    progress.start(100)
+    for _ in range(100):
+        clock.now += 0.019
+        progress.trial(trial(), in_flight=0)
+
+    assert stream.getvalue() == ""
 
 
 def test_a_note_is_a_harmless_line():

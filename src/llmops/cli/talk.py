@@ -29,6 +29,8 @@ def say_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 
 def say_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
     """Print a table to stdout, one line a row; `empty` goes to stderr when there is none."""
+    from rich.cells import cell_len
+
     from llmops.reporting.terminal import make_screen, pad
 
     if not rows:
@@ -36,7 +38,9 @@ def say_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: s
         return
     screen = make_screen(sys.stdout, os.environ)
     shown = [[screen.encode(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in [list(headings), *shown]) for i in range(len(headings))]
+    widths = [
+        max(cell_len(row[i]) for row in [list(headings), *shown]) for i in range(len(headings))
+    ]
     for number, row in enumerate([list(headings), *shown]):
         cells = [pad(cell, width) for cell, width in zip(row, widths, strict=True)]
         screen.line(("  ".join(cells).rstrip(), "dim" if number == 0 else ""))

@@ -1,5 +1,6 @@
 """What `test` and `record` share: wishes in, a run with its reports and an exit code out."""
 
+import gc
 import os
 import sys
 import time
@@ -25,6 +26,7 @@ from llmops.workflows.report import read_report_wishes, write_reports
 from llmops.workflows.test import Clock, Outcome, TestOptions, run_tests
 
 _POLL_SECONDS = 0.5
+_OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ def run_once(wishes: Wishes, world: Surroundings) -> int:
     """Run, say and write everything, and return the exit code."""
     options = options_of(wishes)
     reports = read_report_wishes(wishes.reports)
+    _spare_the_collector()
     opened = open_project(world)
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
@@ -122,6 +125,12 @@ def options_of(wishes: Wishes) -> TestOptions:
         seed=wishes.seed,
         command=tuple(sys.argv[1:]),
     )
+
+
+def _spare_the_collector() -> None:
+    """Let Python look for circles seldom: the values of a run are many, and make none."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 100)
 
 
 def _check(wishes: Wishes) -> None:

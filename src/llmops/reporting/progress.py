@@ -18,6 +18,8 @@ Clock = Callable[[], float]
 _BAR_WIDTH: Final = 24
 _REFRESHES: Final = 8
 _QUIET_SECONDS: Final = 30.0
+_SHORTEST_SECONDS: Final = 2.0
+"""A run that is over sooner says nothing on its way."""
 _QUIET_SHARE: Final = 0.1
 
 
@@ -169,7 +171,8 @@ class PlainProgress:
         totals = self._state.totals
         step = max(1.0, totals.planned * _QUIET_SHARE)
         quiet = self._clock() - self._said_at
-        if totals.done - self._said >= step or quiet >= _QUIET_SECONDS:
+        enough = totals.done - self._said >= step and quiet >= _SHORTEST_SECONDS
+        if enough or quiet >= _QUIET_SECONDS:
             self._say()
 
     def note(self, text: str) -> None:

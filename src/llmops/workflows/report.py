@@ -62,7 +62,7 @@ def write_reports(
             wish.kind.write(report, sys.stdout)
             continue
         file = (folder / wish.path).absolute()
-        write_report(file, partial(_write, report=report, kind=wish.kind))
+        write_report(file, partial(_write, report=report, kind=wish.kind), root=folder)
         written.append(file)
     return tuple(written)
 
