@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from llmops.scoring.base import ScorerExample, ScorerKind
@@ -68,6 +70,7 @@ def test_a_page_escapes_what_would_break_its_tables() -> None:
     )
 
     assert page.startswith("### finish_reason\n")
+    assert "| assertion |" not in manual_page(replace(pattern, examples=()))
     assert '| `` odd: "a\\|b`c" `` | `x⏎y` | yes |' in manual_page(pattern)
 
 

@@ -82,6 +82,10 @@ def test_a_timeout_is_more_than_nothing_and_at_most_a_minute(refusals, timeout: 
     assert fault.message == "the timeout must be more than 0 s, at most 60 s"
 
 
+def test_a_pattern_that_cannot_be_weighed_in_time_is_allowed(ready) -> None:
+    assert ready("matches: {pattern: '(?s)(?:(?:.|.)*END)?', full: true}").slow is True
+
+
 def test_pattern_and_output_are_composed_before_they_meet(status) -> None:
     assert status("matches: '^caf\u00e9$'", "cafe\u0301") == "passed"
     assert status("matches: '^cafe\u0301$'", "caf\u00e9") == "passed"

@@ -90,6 +90,10 @@ def test_what_cannot_be_parsed_is_unscored(judge, capfd, output: str, reason: st
         ("SELECT * FROM (WITH x AS (SELECT 1) SELECT * FROM x) y, x", "'x'"),
         ("SELECT * FROM main.big", "'main.big'"),
         ("SELECT * FROM READ_CSV('a.csv')", "'a.csv'"),
+        ("WITH big AS (SELECT 1) SELECT * FROM secrets", "'secrets'"),
+        ("SELECT * FROM IDENTIFIER('secrets')", "IDENTIFIER"),
+        ("SELECT * FROM orders(1)", "ORDERS(1)"),
+        ("SELECT * FROM @orders", "'@orders'"),
         ("SELECT 1", None),
     ],
 )

@@ -11,10 +11,6 @@ def need_extra(module: str, extra: str) -> None:
     Raises:
         ArgumentError: It is not; the hint says how to install it.
     """
-    try:
-        found = importlib.util.find_spec(module) is not None
-    except ValueError:  # a module that stands in for a missing one has no specification
-        found = False
-    if not found:
+    if importlib.util.find_spec(module) is None:
         message = f"this needs the package '{module}', which is not installed"
         raise ArgumentError(message, hint=f"pip install 'llmops[{extra}]'")

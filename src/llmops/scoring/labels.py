@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from llmops.domain.node import Node
 from llmops.domain.suite import Assertion
+from llmops.scoring.base import KINDS
 from llmops.scoring.wording import quote, shorten
 
 LIMIT = 60
@@ -15,7 +16,11 @@ _COMBINATORS = frozenset({"not", "any_of", "all_of"})
 
 
 def label_of(assertion: Assertion) -> str:
-    """The assertion's own name if it has one, or else its scorer and arguments in short."""
+    """The assertion's own name if it has one, or else its scorer and arguments in short.
+
+    Args:
+        assertion: One whose scorer exists.
+    """
     if assertion.name and assertion.name.strip():
         return shorten(" ".join(assertion.name.split()), LIMIT)
     node = assertion.arguments
@@ -26,7 +31,7 @@ def label_of(assertion: Assertion) -> str:
 def _claim(scorer: str, value: object, node: Node | None = None) -> str:
     if isinstance(value, str) and scorer not in _COMBINATORS:
         return f"{scorer} {_flow(value)}"
-    if value is None or value is True:
+    if value is None or (value is True and KINDS[scorer].primary is None):
         return scorer
     if scorer in _COMBINATORS:
         return f"{scorer} {_claims(value)}"

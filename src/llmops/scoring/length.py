@@ -90,13 +90,13 @@ _WORD = re.compile(r"(?<!\S)(?:(?!\s)[\W_])*+[^\W_]\S*+")
 _ALPHANUMERIC = re.compile(r"[^\W_]")
 _CLOSING = "\"'”’»)\\]」』）"
 _SENTENCE_END = re.compile(
-    rf"(?<![.!?…])(?P<mark>[.!?…]++)[{_CLOSING}]*+(?=\s|\Z)|[。！？]++[{_CLOSING}]*+|\n[^\S\n]*+\n"
+    rf"(?<![.!?…])(?P<mark>[.!?…]++)[{_CLOSING}]*+(?=\s|\Z)|[。！？]++[{_CLOSING}]*+|\n(?:[^\S\n]*+\n)++"
 )
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|No|Nr|vs|etc|ca|cf|approx|Inc|Ltd|Co|Corp|Fig"
     r"|Vol|e\.g|i\.e|z\.B|d\.h|u\.a|a\.m|p\.m))\Z"
 )
-_BLANK_LINE = re.compile(r"\n[^\S\n]*+\n")
+_BLANK_LINE = re.compile(r"\n(?:[^\S\n]*+\n)++")
 
 
 def _words(text: str) -> int:
@@ -109,10 +109,12 @@ def _sentences(text: str) -> int:
 
 def _sentence_ends(text: str) -> Iterator[tuple[int, int]]:
     for end in _SENTENCE_END.finditer(text):
-        before = text[max(0, end.start() - 8) : end.start()]
-        if end["mark"] == "." and end.end() < len(text) and _ABBREVIATION.search(before):
-            continue
-        yield end.span()
+        if end["mark"] != "." or end.end() == len(text) or not _is_abbreviated(text, end.start()):
+            yield end.span()
+
+
+def _is_abbreviated(text: str, stop: int) -> bool:
+    return _ABBREVIATION.search(text[max(0, stop - 8) : stop]) is not None
 
 
 def _lines(text: str) -> int:

@@ -155,31 +155,31 @@ def _check_statement(statement: Any) -> None:  # noqa: ANN401 - as above
 
 
 def _tables(statement: Any) -> Iterator[str]:  # noqa: ANN401 - as above
-    from sqlglot.expressions import Table
+    from sqlglot.expressions import Identifier, Table
 
     for table in statement.find_all(Table):
-        parts = [part.name for part in table.parts]
-        if not all(parts):
-            yield table.sql()
-        elif len(parts) > 1 or not _is_common(table, parts[0].casefold()):
-            yield ".".join(parts)
+        names = [part.name for part in table.parts if isinstance(part, Identifier)]
+        if len(names) < len(table.parts):
+            yield table.sql()  # a function, or a placeholder
+        elif len(names) > 1 or not _is_common(table, names[0].casefold()):
+            yield ".".join(names)
 
 
 def _is_common(table: Any, name: str) -> bool:  # noqa: ANN401 - as above
     """Whether a name means a common table expression that can be seen from where it stands."""
-    inner, outer = table, table.parent
-    path = {id(table)}
+    path: set[int] = set()
+    outer = table.parent
     while outer is not None:
         path.add(id(outer))
         clause = outer.args.get("with_") or outer.args.get("with")
-        if clause is not None and _sees(clause, path, name):
+        if clause is not None and _defines(clause, path, name):
             return True
-        inner, outer = outer, outer.parent
-    del inner
+        outer = outer.parent
     return False
 
 
-def _sees(clause: Any, path: set[int], name: str) -> bool:  # noqa: ANN401 - as above
+def _defines(clause: Any, path: set[int], name: str) -> bool:  # noqa: ANN401 - as above
+    """Whether a WITH defines a name before the place to which the path leads."""
     for common in clause.expressions:
         inside = id(common) in path
         if common.alias.casefold() == name and (not inside or clause.recursive):

@@ -215,15 +215,12 @@ def _read_schema(path: str, resources: Resources, node: Node) -> Node:
 
 
 def _placed(fault: SchemaFault, written: Node) -> Fault:
-    """Put a fault where it stands, or at the nearest place above it that is known."""
+    """Put a fault where it stands: at the key, or at the element of a list."""
     at = written.at
     for step in fault.path:
-        if written.kind == "mapping" and step in written.value:
-            at = written.key_at(str(step))
-            written = dict(written.items())[str(step)]
-        elif written.kind == "list" and isinstance(step, int) and step < len(written.value):
-            written = list(written.elements())[step]
-            at = written.at
+        if written.kind == "mapping":
+            at, written = written.key_at(str(step)), dict(written.items())[str(step)]
         else:
-            break
+            written = list(written.elements())[int(step)]
+            at = written.at
     return Fault(code="json-schema", message=fault.message, at=at, hint=fault.hint)
