@@ -16,6 +16,9 @@ from llmops.location import Location
 GROUP = "llmops.functions"
 """The entry-point group under which a package offers functions by name."""
 
+_BREAKS = (Exception, SystemExit)
+"""A module that calls `sys.exit` must not end the run, least of all with 0."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionLoader:
@@ -51,8 +54,8 @@ class FunctionLoader:
 
     def _file(self, path: str, at: Location) -> ModuleType:
         root = self.root.resolve()
-        file = (root / path).resolve()
-        if not file.is_relative_to(root) or not file.is_file():
+        file = _inside(root, path)
+        if file is None:
             raise InvalidInputError(
                 f"there is no file '{path}'",
                 at=at,
@@ -65,13 +68,14 @@ class FunctionLoader:
             return known
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None:
-            raise InvalidInputError(f"'{path}' is no Python file", at=at, code="missing-file")
+            msg = f"importlib knows no loader for {file}"
+            raise ValueError(msg)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[name]
+        except _BREAKS as error:
+            sys.modules.pop(name, None)
             raise _broken(path, error, at) from error
         return module
 
@@ -81,7 +85,7 @@ class FunctionLoader:
             sys.path.insert(0, root)
         try:
             return importlib.import_module(name)
-        except Exception as error:
+        except _BREAKS as error:
             raise _broken(name, error, at) from error
 
     def _entry_point(self, name: str, at: Location) -> Callable[..., Any]:
@@ -93,9 +97,21 @@ class FunctionLoader:
             )
         try:
             loaded: Callable[..., Any] = found[name].load()
-        except Exception as error:
+        except _BREAKS as error:
             raise _broken(name, error, at) from error
+        if not callable(loaded):
+            raise InvalidInputError(
+                f"the entry point '{name}' is no function", at=at, code="missing-function"
+            )
         return loaded
+
+
+def _inside(root: Path, path: str) -> Path | None:
+    try:
+        file = (root / path).resolve()
+        return file if file.is_relative_to(root) and file.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, links in a circle
+        return None
 
 
 def _function(module: ModuleType, name: str, reference: str, at: Location) -> Callable[..., Any]:
@@ -112,7 +128,7 @@ def _function(module: ModuleType, name: str, reference: str, at: Location) -> Ca
     )
 
 
-def _broken(name: str, error: Exception, at: Location) -> InvalidInputError:
+def _broken(name: str, error: BaseException, at: Location) -> InvalidInputError:
     return InvalidInputError(
         f"'{name}' cannot be imported: {type(error).__name__}: {error}"[:300],
         at=at,

@@ -1,6 +1,7 @@
 """JSON Schemas that users write: each keyword checked where it stands, and values held to them."""
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 
 from llmops.domain.node import Node
@@ -117,7 +118,8 @@ def _check_pattern(node: Node, faults: Faults) -> None:
         expected(node, "a pattern", faults, "write the pattern in single quotes")
         return
     try:
-        re.compile(node.value)
+        with warnings.catch_warnings(action="ignore"):
+            re.compile(node.value)
     except (re.error, OverflowError, RecursionError) as error:
         hint = "write it in single quotes, and a backslash before . ( ) [ ] that are meant as such"
         refuse(node, "pattern", f"'{node.value}' is no pattern: {error}", faults, hint)

@@ -14,6 +14,7 @@ _WAYS_OUT: Mapping[str, str] = {
     "mapping values are not allowed": "put quotes around a text that holds ': '",
     "cannot start any token": "put quotes around a text that begins with @, ` or %",
     "found a tab": "indent with spaces, not tabs",
+    "unexpected ':'": "put a space after the colon, or quotes around the text",
     "escape": "write a backslash twice, or use single quotes",
     "quoted scalar": "close the quotes",
     "flow": "close the bracket, and put a comma between entries",
