@@ -111,11 +111,12 @@ def test_a_note_is_a_harmless_line():
 
 
 def test_the_money_is_what_this_run_spent():
-    stream = io.StringIO()
-    progress = make_progress(stream, {}, clock=Clock())
+    stream, clock = io.StringIO(), Clock()
+    progress = make_progress(stream, {}, clock=clock)
     live = Exchange(completion=said("x").completion, scores=(FAILING,), origin="live", attempts=1)
 
     progress.start(1)
+    clock.now += 2
     progress.trial(trial("failed", live), in_flight=0)
 
     assert "1 failed · $0.001 · 0 in flight" in stream.getvalue()

@@ -24,6 +24,10 @@ Render = Callable[[Text | Node, Mapping[str, object]], object]
 class Provider(Protocol):
     """Turns a request into a completion."""
 
+    async def open(self) -> None:
+        """Get ready; what takes long here is not counted as an attempt's time."""
+        ...
+
     async def complete(self, request: Request, *, model: Model, sample: int) -> Completion:
         """Make one attempt.
 

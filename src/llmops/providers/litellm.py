@@ -45,7 +45,7 @@ KNOWN_BAD: Mapping[str, str] = {
 class LitellmProvider:
     """Asks a model through litellm.
 
-    litellm is imported by the first request: that takes seconds. One provider belongs to one
+    litellm is imported when it is opened, or by the first request: that takes seconds. One provider belongs to one
     event loop.
     """
 
@@ -55,6 +55,10 @@ class LitellmProvider:
         self._loading = asyncio.Lock()
         self._litellm: Any = None
         self._owned: frozenset[str] = frozenset()
+
+    async def open(self) -> None:
+        """Import litellm."""
+        await self._loaded()
 
     async def complete(self, request: Request, *, model: Model, sample: int) -> Completion:
         """Make one attempt, for as long as the model's time-out allows.

@@ -125,6 +125,9 @@ class RecordedProvider:
     def __init__(self, recordings: Recordings | None) -> None:
         self._recordings = recordings
 
+    async def open(self) -> None:
+        """Nothing has to be got ready."""
+
     async def complete(self, request: Request, *, model: Model, sample: int) -> Completion:
         """Find the recorded completion.
 

@@ -32,6 +32,9 @@ class ScriptedProvider:
         """
         return cls(read_script(node))
 
+    async def open(self) -> None:
+        """Nothing has to be got ready."""
+
     async def complete(self, request: Request, *, model: Model, sample: int) -> Completion:
         """Answer by the script.
 

@@ -67,6 +67,7 @@ class _Session:
         self._lanes: dict[str, _Lane] = {}
         self._providers: dict[str, Provider] = {}
         self._targets: dict[str, TargetProvider] = {}
+        self._opening: dict[str, asyncio.Future[None]] = {}
         self._flights: dict[str, asyncio.Future[tuple[Completion, int]]] = {}
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -217,7 +218,7 @@ class _Session:
         return *answer, "live"
 
     async def _ask_model(self, asked: Question, gate: ModelGate) -> tuple[Completion, int]:
-        provider = self._provider(asked.model)
+        provider = await self._provider(asked.model)
         size = len(canonical_json(list(asked.request.messages)))
         tokens = size // _CHARACTERS_A_TOKEN
 
@@ -255,11 +256,13 @@ class _Session:
         self._asker.purse.paid(completion.cost)
         return completion, 1, "live"
 
-    def _provider(self, model: Model) -> Provider:
+    async def _provider(self, model: Model) -> Provider:
         name = model.label if model.via == "scripted" else model.via
         provider = self._providers.get(name)
         if provider is None:
             provider = self._providers[name] = self._asker.carriers.provider(model)
+            self._opening[name] = asyncio.ensure_future(provider.open())
+        await asyncio.shield(self._opening[name])
         return provider
 
     def _allow(self) -> None:

@@ -114,6 +114,8 @@ def open_project(surroundings: Surroundings) -> OpenProject:
     project = load_project(tree)
     functions = FunctionLoader(root=root, trusted=trusted)
     _load_plugins(project.config, trusted=trusted)
+    if not trusted:
+        _refuse_hosts(project.config)
     return OpenProject(
         root=root,
         project=project,
@@ -144,6 +146,22 @@ def _load_plugins(config: Config, *, trusted: bool) -> None:
             hint="review the change and run it without --untrusted",
         )
     load_plugins(config.plugins, config.plugins_at)
+
+
+def _refuse_hosts(config: Config) -> None:
+    """A stranger's file must not say where a key goes."""
+    faults = [
+        Fault(
+            code="untrusted",
+            message=f"the model '{model.label}' sends the key {model.key} to {model.api_base}",
+            at=model.at,
+            hint="review the change and run it without --untrusted",
+        )
+        for model in config.models.values()
+        if model.api_base is not None and model.key is not None
+    ]
+    if faults:
+        raise InvalidInputError.of(faults)
 
 
 def _environment(root: Path, surroundings: Surroundings) -> Mapping[str, str]:
