@@ -61,9 +61,9 @@ def test_json_may_be_nested_a_hundred_deep_and_as_broad_as_it_likes() -> None:
     assert len(parse_json(json.dumps([[index] for index in range(1000)]))) == 1000
 
 
-def test_a_text_over_ten_mebibytes_is_not_read() -> None:
+def test_a_text_over_four_mebibytes_is_not_read() -> None:
     with pytest.raises(CannotScoreError, match="too many to read as JSON"):
-        parse_json("[" + " " * (10 * 2**20) + "]")
+        parse_json("[" + " " * (4 * 2**20) + "]")
 
 
 def test_half_of_a_surrogate_pair_is_kept() -> None:

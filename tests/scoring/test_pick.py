@@ -1,9 +1,18 @@
+import gc
+import weakref
+
 import pytest
 
 from llmops.domain.completion import Completion, ToolCall, Usage
 from llmops.errors import CannotScoreError
+from llmops.scoring.assess import assess
 from llmops.scoring.base import PickError, Subject
 from llmops.scoring.pick import Subjects
+
+
+class Watched:
+    """Something whose end can be seen."""
+
 
 WHOLE = Completion(
     text='{"a": [{"b": 1}]}',
@@ -102,6 +111,19 @@ def test_json_is_read_once() -> None:
 
     assert subjects.of("json").picked is subjects.of("json").picked
     assert subjects.of("json.a").picked is subjects.of("json").picked["a"]
+
+
+def test_a_judged_completion_is_let_go_without_the_garbage_collector(ready) -> None:
+    assertions = [ready("is_json"), ready("json_equals: {path: a.0.b, value: 1}")]
+    completion = Completion(text=WHOLE.text, logprobs=(watched := Watched()))
+    gone = weakref.ref(watched)
+    gc.disable()
+    try:
+        assess(assertions, completion, {})
+        del completion, watched
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_subject_made_by_hand_has_no_other_parts() -> None:

@@ -13,7 +13,7 @@ from llmops.scoring.limits import check_length
 MAX_DEPTH = 100
 """How deep arrays and objects may be nested."""
 
-MAX_CHARACTERS = 10 * 2**20
+MAX_CHARACTERS = 4 * 2**20
 """The longest text that is read as JSON."""
 
 
@@ -33,7 +33,7 @@ def parse_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
     Raises:
         NotJsonError: It is not JSON, it is nested deeper than 100, or it holds an integer of more
             than 4,300 digits.
-        CannotScoreError: It is longer than 10 MiB.
+        CannotScoreError: It is longer than 4 MiB.
     """
     check_length(len(text), "read as JSON", MAX_CHARACTERS)
     try:

@@ -13,7 +13,10 @@ _JSON = "json."
 
 @dataclass(slots=True, kw_only=True)
 class Subjects:
-    """What can be judged of one completion. Each part is made once, when it is first asked for.
+    """What can be judged of one completion. Each part is read once, when it is first asked for.
+
+    A subject leads back here, so none is kept here: a ring would hold every completion of a run in
+    memory until the garbage collector comes by.
 
     Attributes:
         inputs: The case's inputs.
@@ -23,7 +26,7 @@ class Subjects:
     completion: Completion
     inputs: Mapping[str, object] = field(default_factory=dict)
     row: Mapping[str, object] | None = None
-    _made: dict[str, Subject] = field(default_factory=dict)
+    _picked: dict[str, object] = field(default_factory=dict)
     _refused: dict[str, str] = field(default_factory=dict)
 
     def of(self, on: str) -> Subject:
@@ -33,26 +36,25 @@ class Subjects:
             PickError: The model did not give it.
             CannotScoreError: Nobody knows it.
         """
-        made = self._made.get(on)
-        if made is not None:
-            return made
-        if on in self._refused:
-            raise PickError(self._refused[on])
-        try:
-            picked = self._pick(on)
-        except PickError as error:
-            self._refused[on] = str(error)
-            raise
-        made = Subject(
+        if on not in self._picked:
+            self._picked[on] = self._remembered(on)
+        return Subject(
             completion=self.completion,
-            picked=picked,
+            picked=self._picked[on],
             on=on,
             inputs=self.inputs,
             row=self.row,
             part=self.of,
         )
-        self._made[on] = made
-        return made
+
+    def _remembered(self, on: str) -> object:
+        if on in self._refused:
+            raise PickError(self._refused[on])
+        try:
+            return self._pick(on)
+        except PickError as error:
+            self._refused[on] = str(error)
+            raise
 
     def _pick(self, on: str) -> object:
         if on == "text":

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from llmops.domain.score import Score
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
-from llmops.scoring.limits import check_length
+from llmops.scoring.limits import MEBIBYTE, check_length
 from llmops.scoring.normal import comparable
 from llmops.scoring.wording import counted, name_of
 
@@ -76,8 +76,8 @@ class Similar:
       length of the longer text. `max_distance` passes up to so many edits in place of a threshold.
 
     Case and white space count (`ignore_case: true` for the case), compared in NFC. An empty output
-    has the value 0. Texts whose lengths multiply to more than 20,000,000,000, and for `partial` an
-    output of more than 1,048,576 characters, leave the assertion unscored.
+    has the value 0. An output of more than 1,048,576 characters leaves the assertion unscored, and
+    so do texts whose lengths multiply to more than 20,000,000,000.
     """
 
     slow: ClassVar[bool] = False
@@ -115,7 +115,7 @@ class Similar:
         """Measure."""
         text = comparable(subject.text, ignore_case=self.ignore_case)
         longest = max(map(len, self._wanted))
-        check_length(len(text), "compare", MAX_PRODUCT // max(longest, 1))
+        check_length(len(text), "compare", min(MEBIBYTE, MAX_PRODUCT // longest))
         if self.max_distance is not None:
             return self._by_distance(text, self.max_distance)
         measure = _MEASURES[self._method]
@@ -177,7 +177,6 @@ def _partial(text: str, wanted: str) -> float:
 
     if len(text) <= len(wanted):
         return _ratio(text, wanted)
-    check_length(len(text), "compare with 'partial'")
     return float(partial_ratio(text, wanted)) / 100
 
 

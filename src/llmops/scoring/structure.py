@@ -47,6 +47,7 @@ class IsJson:
     space around it and nothing else; no Markdown fence, no `NaN`, no comment, no comma too many. A
     repeated key is allowed and keeps its last value. JSON nested deeper than 100, or with an
     integer of more than 4,300 digits, fails, for few programs can read it. An empty output fails.
+    One of more than 4,194,304 characters leaves the assertion unscored.
     What is JSON already (`on: json.<path>`, tool calls) passes, unless it is a text: that is read.
     """
 
