@@ -21,9 +21,10 @@ from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions
 from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import Selection, parse_shard
+from llmops.workflows.execution import Clock, Outcome, TestOptions
 from llmops.workflows.project import Surroundings, open_project
 from llmops.workflows.report import read_report_wishes, write_reports
-from llmops.workflows.test import Clock, Outcome, TestOptions, run_tests
+from llmops.workflows.test import run_tests
 
 _POLL_SECONDS = 0.5
 _OBJECTS_BETWEEN_COLLECTIONS = 200_000

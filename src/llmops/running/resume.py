@@ -31,11 +31,16 @@ class Before:
         """The trials that need not be carried out again.
 
         Errors and unscored trials are tried again, and so is a trial whose request has changed.
+
+        Raises:
+            InvalidInputError: The suites plan other trials now.
         """
         planned = {trial.id: trial for trial in plan.trials()}
-        for trial in self.run.trials():
+        for index, trial in self.run.indexed_trials():
             now = planned.get(trial.id)
-            if trial.status in _DONE and now is not None and _same_request(trial, now):
+            if now is None or now.index != index:
+                raise _stale(self.run)
+            if trial.status in _DONE and _same_request(trial, now):
                 yield trial
 
 
@@ -90,6 +95,14 @@ def options_from_json(value: Mapping[str, Any]) -> PlanOptions:
         samples=value.get("samples"),
         inputs=value.get("inputs", {}),
         only=frozenset(value["only"]) if "only" in value else None,
+    )
+
+
+def _stale(run: KeptRun) -> InvalidInputError:
+    return InvalidInputError(
+        f"the suites plan other trials than the run {run.header.id} did",
+        code="stale-run",
+        hint="start a new run; what was answered is in the cache",
     )
 
 

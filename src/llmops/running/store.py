@@ -84,10 +84,14 @@ class KeptRun:
 
     def trials(self) -> Iterator[TrialResult]:
         """The trials in the order of the plan; may be called again."""
+        return (trial for _index, trial in self.indexed_trials())
+
+    def indexed_trials(self) -> Iterator[tuple[int, TrialResult]]:
+        """Each trial with its place in the plan, in that order."""
         with self.path.open("rb") as file:
             for index in sorted(self.places):
                 file.seek(self.places[index])
-                yield trial_from_json(_parse(file.readline(), self.path, 0)["trial"])
+                yield index, trial_from_json(_parse(file.readline(), self.path, 0)["trial"])
 
     @property
     def stopped_by(self) -> StoppedBy | None:

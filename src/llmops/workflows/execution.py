@@ -1,0 +1,236 @@
+"""A plan carried out: the run's file, its sources and its runner brought together."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from llmops.domain.config import Budget
+from llmops.domain.run import RunFooter, RunHeader, TrialResult
+from llmops.domain.verdict import Totals, Verdict, decide
+from llmops.reporting.base import Report
+from llmops.running.budget import Purse
+from llmops.running.cache import Cache
+from llmops.running.ledger import Ledger
+from llmops.running.plan import Plan, PlanOptions
+from llmops.running.resume import Before
+from llmops.running.runner import Asker, Runner
+from llmops.running.sources import Sources
+from llmops.running.stop import Stop, on_signals
+from llmops.running.store import FOLDER, RunWriter, read_run
+from llmops.workflows.project import OpenProject
+from llmops.workflows.recordings import read_recordings, record_run
+
+Number = TypeVar("Number", int, float)
+
+
+class Watcher(Protocol):
+    """Sees a run as it goes: the live bar, or nothing."""
+
+    def start(self, total: int) -> None:
+        """The plan is made."""
+        ...
+
+    def trial(self, result: TrialResult, in_flight: int) -> None:
+        """A trial ended."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something that the user should know."""
+        ...
+
+    def stop(self) -> None:
+        """The run has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestOptions:
+    """What `llmops test` was asked to do.
+
+    Attributes:
+        plan: What to run.
+        replay: Recordings and the cache only.
+        fresh: Neither recordings nor the cache.
+        record: Keep all completions in the suites' recordings.
+        budget: Lies over the project's own.
+        concurrency: Requests under way at once, a model; None for the models' own.
+        resume: The run to go on with: an id, or empty for the newest; None starts a new one.
+        failed: Only trials that did not pass in the newest run.
+        new: Only cases that no kept run knows.
+        command: As typed, for the run's header.
+    """
+
+    __test__ = False
+
+    plan: PlanOptions = field(default_factory=PlanOptions)
+    replay: bool = False
+    fresh: bool = False
+    record: bool = False
+    budget: Budget = field(default_factory=Budget)
+    concurrency: int | None = None
+    fail_fast: bool = False
+    resume: str | None = None
+    failed: bool = False
+    new: bool = False
+    seed: int = 0
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The time, handed in.
+
+    Attributes:
+        now: The present moment, with its time zone.
+        monotonic: Seconds that never go back, for durations.
+    """
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        path: The run's file.
+        recorded: Files of recordings that were written.
+    """
+
+    report: Report
+    path: Path
+    recorded: tuple[Path, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The one verdict behind everything that is said of the run."""
+        return self.report.verdict
+
+
+@dataclass(slots=True, kw_only=True)
+class Execution:
+    """One run under way.
+
+    Attributes:
+        before: The run that is gone on with; None for a new one.
+        started: The clock's monotonic seconds when the command began.
+        in_flight: Requests under way.
+    """
+
+    opened: OpenProject
+    options: TestOptions
+    plan: Plan
+    header: RunHeader
+    before: Before | None
+    clock: Clock
+    watcher: Watcher
+    started: float
+    stop: Stop = field(default_factory=Stop)
+    in_flight: int = 0
+
+    def carry_out(self) -> Outcome:
+        """Carry out every trial, and hand over the report."""
+        path = self.opened.root / FOLDER / f"{self.header.id}.jsonl"
+        totals = Totals(planned=self.plan.planned)
+        with ExitStack() as stack:
+            stack.callback(self.watcher.stop)
+            writer = RunWriter(path, resume=self.before is not None)
+            stack.callback(writer.close)
+            ledger = self._ledger(writer, totals)
+            sources = self._sources()
+            if sources.cache is not None:
+                stack.callback(sources.cache.close)
+            self._run(writer, ledger, sources)
+        run = read_run(path)
+        verdict = decide(totals, stopped_by=self.stop.reason)
+        report = Report(header=run.header, footer=run.footer, verdict=verdict, trials=run.trials)
+        recorded = record_run(self.opened, run) if self.options.record else ()
+        return Outcome(report=report, path=path, recorded=recorded)
+
+    def _run(self, writer: RunWriter, ledger: Ledger, sources: Sources) -> None:
+        finished = self._finished(ledger)
+        self.watcher.start(self.plan.planned)
+        with on_signals(self.stop):
+            if self.before is None:
+                writer.header(self.header)
+            runner = Runner(
+                sources=sources,
+                sink=ledger.take,
+                stop=self.stop,
+                asker=lambda: self._asker(sources, ledger),
+            )
+            runner.run(self.plan, finished)
+            footer = RunFooter(
+                finished=self.clock.now().isoformat(timespec="seconds"),
+                duration=self.clock.monotonic() - self.started,
+                stopped_by=self.stop.reason,
+            )
+            writer.footer(footer)
+
+    def _ledger(self, writer: RunWriter, totals: Totals) -> Ledger:
+        return Ledger(
+            writer=writer,
+            totals=totals,
+            stop=self.stop,
+            show=lambda result: self.watcher.trial(result, self.in_flight),
+            fail_fast=self.options.fail_fast,
+        )
+
+    def _sources(self) -> Sources:
+        return Sources(
+            load=lambda suite: read_recordings(self.opened, suite),
+            cache=self._cache(),
+            fresh=self.options.fresh,
+            replay=self.options.replay,
+        )
+
+    def _cache(self) -> Cache:
+        config = self.opened.config.cache
+        return Cache(
+            self.opened.root / config.path,
+            now=lambda: self.clock.now().timestamp(),
+            warn=self.watcher.note,
+            ttl=config.ttl,
+            read_only=self.opened.untrusted,
+        )
+
+    def _asker(self, sources: Sources, ledger: Ledger) -> Asker:
+        from llmops.running.live import LiveAsker
+        from llmops.workflows.carriers import carriers_of
+
+        asked, allowed = self.options.budget, self.opened.config.budget
+        budget = Budget(
+            max_cost=_least(asked.max_cost, allowed.max_cost),
+            max_calls=_least(asked.max_calls, allowed.max_calls),
+        )
+        return LiveAsker(
+            sources=sources,
+            sink=ledger.take,
+            stop=self.stop,
+            purse=Purse(budget, lambda: self.stop.ask("budget")),
+            carriers=carriers_of(self.opened),
+            seed=self.options.seed,
+            concurrency=self.options.concurrency,
+            in_flight=self._count,
+        )
+
+    def _count(self, number: int) -> None:
+        self.in_flight = number
+
+    def _finished(self, ledger: Ledger) -> Callable[[str], bool]:
+        if self.before is None:
+            return lambda _id: False
+        for trial in self.before.finished(self.plan):
+            ledger.count(trial)
+        done = frozenset(ledger.done)
+        return lambda id_: id_ in done
+
+
+def _least(asked: Number | None, allowed: Number | None) -> Number | None:
+    """The command line may tighten the project's cap, never loosen it."""
+    known = [cap for cap in (asked, allowed) if cap is not None]
+    return min(known) if known else None
