@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -6,6 +7,7 @@ from llmops.domain.node import node_of
 from llmops.domain.suite import Assertion
 from llmops.errors import InvalidInputError
 from llmops.location import Location
+from llmops.scoring.assess import build
 from llmops.scoring.base import KINDS, scorer
 from llmops.scoring.registry import (
     BUILT_IN,
@@ -117,7 +119,9 @@ def test_plug_ins_that_cannot_be_imported_are_all_named(plugins) -> None:
     assert faults[3].hint == "is it installed, and spelt as in Python's 'import'?"
 
 
-def test_scorers_of_installed_packages_are_entry_points(plugins, status) -> None:
+def test_scorers_of_installed_packages_are_found_when_they_are_named(
+    plugins, resources, assertion
+) -> None:
     plugins(
         {
             "own_scorers.py": PLUGIN,
@@ -126,9 +130,13 @@ def test_scorers_of_installed_packages_are_entry_points(plugins, status) -> None
         }
     )
 
-    load_installed()
+    with pytest.raises(InvalidInputError, match="no scorer is called 'polite'"):
+        build(assertion("polite: thanks"), resources)
 
-    assert status("polite: thanks", "thanks") == "passed"
+    trusting = replace(resources, load_installed=load_installed)
+    assert build(assertion("polite: thanks"), trusting).label == "polite 'thanks'"
+    with pytest.raises(InvalidInputError, match="no scorer is called 'rude'"):
+        build(assertion("rude: thanks"), trusting)
 
 
 def test_an_installed_package_that_breaks_is_named(plugins) -> None:
@@ -182,7 +190,7 @@ def test_every_module_of_scorers_is_listed_once() -> None:
 
 def test_an_assertion_of_the_prompt_itself_is_built_from_plain_values(resources) -> None:
     from llmops.domain.completion import Completion
-    from llmops.scoring.assess import assess, build
+    from llmops.scoring.assess import assess
 
     at = Location("prompts/reply.yaml", 9, 3)
     schema = {"schema": {"type": "object", "required": ["reply"]}}
@@ -197,8 +205,6 @@ def test_an_assertion_of_the_prompt_itself_is_built_from_plain_values(resources)
 
 
 def test_faults_of_plain_values_are_placed_where_they_came_from(resources) -> None:
-    from llmops.scoring.assess import build
-
     at = Location("prompts/reply.yaml", 9, 3)
     schema = {"schema": {"type": "object", "requried": ["reply"]}}
 

@@ -4,7 +4,6 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.metadata import entry_points
 from typing import Any
 
 from llmops.domain.node import Node, PlacedMapping
@@ -54,26 +53,20 @@ def load_plugins(modules: Sequence[str], at: Location | None = None) -> None:
     Raises:
         InvalidInputError: Some cannot be imported, or one has a scorer under a name that is taken.
     """
-    _import_built_in()
-    faults: list[Fault] = []
-    for module in modules:
-        _load(module, partial(importlib.import_module, module), at, faults)
-    if faults:
-        raise InvalidInputError.of(faults)
+    _load_each({module: partial(importlib.import_module, module) for module in modules}, at)
 
 
 def load_installed() -> None:
-    """Load the scorers that installed packages offer as entry points of `llmops.scorers`.
+    """Load what installed packages offer under the entry-point group `llmops.scorers`.
+
+    The caller trusts what is installed.
 
     Raises:
-        InvalidInputError: Some cannot be loaded.
+        InvalidInputError: Some cannot be loaded, or one has a scorer under a name that is taken.
     """
-    _import_built_in()
-    faults: list[Fault] = []
-    for point in entry_points(group=ENTRY_POINTS):
-        _load(f"{point.name} ({point.value})", point.load, None, faults)
-    if faults:
-        raise InvalidInputError.of(faults)
+    metadata = importlib.import_module("importlib.metadata")  # heavier than all scorers together
+    points = metadata.entry_points(group=ENTRY_POINTS)
+    _load_each({f"{point.name} ({point.value})": point.load for point in points})
 
 
 def build_scorer(assertion: Assertion, resources: "ScorerResources") -> Scorer:
@@ -87,7 +80,7 @@ def build_scorer(assertion: Assertion, resources: "ScorerResources") -> Scorer:
         InvalidInputError: No such scorer, its arguments are wrong, or it cannot judge what `on`
             names; all faults at once.
     """
-    kind = _kind_of(assertion)
+    kind = _kind_of(assertion, resources)
     _check_on(assertion, kind)
     if type(assertion.arguments.value) is str and _takes_text(kind.cls, kind.primary):
         return _of_text(assertion, kind)
@@ -124,10 +117,13 @@ class ScorerResources:
     Attributes:
         read_file: Reads a file of the project: path and place in, bytes out.
         load_function: Loads a Python function: reference and place in.
+        load_installed: Loads the scorers of installed packages (the function above), which is done
+            when a suite names a scorer that is not known; None in an untrusted run.
     """
 
     read_file: Callable[[str, Location], bytes]
     load_function: Callable[[str, Location], Callable[..., Any]]
+    load_installed: Callable[[], None] | None = None
 
     def read(self, path: str, at: Location) -> bytes:
         """Read a file of the project."""
@@ -168,19 +164,32 @@ def _import_built_in() -> None:
         importlib.import_module(module)
 
 
-def _load(name: str, load: Callable[[], object], at: Location | None, faults: list[Fault]) -> None:
-    try:
-        load()
-    except (Exception, SystemExit) as error:  # whatever a plug-in does while it is imported
-        message = f"the plug-in '{name}' cannot be imported: {type(error).__name__}: {error}"
-        hint = "is it installed, and spelt as in Python's 'import'?"
-        missing = isinstance(error, ModuleNotFoundError)
-        faults.append(Fault(code="plugin", message=message, at=at, hint=hint if missing else None))
+def _load_each(loaders: Mapping[str, Callable[[], object]], at: Location | None = None) -> None:
+    """Load plug-ins one by one; one that breaks does not keep the others from being looked at."""
+    _import_built_in()
+    faults: list[Fault] = []
+    for name, load in loaders.items():
+        try:
+            load()
+        except (Exception, SystemExit) as error:  # whatever a plug-in does while it is imported
+            faults.append(_plugin_fault(name, error, at))
+    if faults:
+        raise InvalidInputError.of(faults)
 
 
-def _kind_of(assertion: Assertion) -> ScorerKind:
+def _plugin_fault(name: str, error: BaseException, at: Location | None) -> Fault:
+    message = f"the plug-in '{name}' cannot be imported: {type(error).__name__}: {error}"
+    missing = isinstance(error, ModuleNotFoundError)
+    hint = "is it installed, and spelt as in Python's 'import'?" if missing else None
+    return Fault(code="plugin", message=message, at=at, hint=hint)
+
+
+def _kind_of(assertion: Assertion, resources: "ScorerResources") -> ScorerKind:
     _import_built_in()
     kind = KINDS.get(assertion.scorer)
+    if kind is None and resources.load_installed is not None:
+        resources.load_installed()
+        kind = KINDS.get(assertion.scorer)
     if kind is not None:
         return kind
     raise InvalidInputError(
