@@ -140,5 +140,5 @@ def _no_form(prompt: Prompt, error: Exception) -> InvalidInputError:
         f"'{prompt.name}' holds a value that cannot be sent: {error}",
         at=prompt.at,
         code="no-json",
-        hint="numbers must be finite, and texts plain Unicode",
+        hint="write finite numbers, texts, lists and mappings only",
     )

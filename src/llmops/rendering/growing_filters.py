@@ -5,10 +5,9 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from jinja2 import Environment
 from jinja2.filters import do_batch, do_indent, do_round, sync_do_slice
-from jinja2.runtime import Undefined
-from jinja2.utils import pass_environment
+from jinja2.runtime import Context, Undefined
+from jinja2.utils import pass_context
 
 from llmops.rendering.meter import CONTAINERS, LISTS, LimitError, Meter
 from llmops.rendering.methods import check_trimmed, joined_size, padded_size, replaced_size
@@ -79,19 +78,24 @@ def _indent(
     return do_indent(text, width, first, blank)
 
 
-@pass_environment
+@pass_context
 def _join(
     meter: Meter,
-    environment: Environment,
+    context: Context,
     values: Iterable[object],
     separator: object = "",
     attribute: str | int | None = None,
 ) -> str:
     if attribute is not None:
-        values = list(environment.call_filter("map", values, kwargs={"attribute": attribute}))
+        values = _each(values, attribute, context)
     mark = text_of(separator, meter)
     meter.make(joined_size(meter, mark, values))
     return str(meter.accept(mark.join(text_of(value, meter) for value in values)))
+
+
+def _each(values: object, attribute: str | int, context: Context) -> list[object]:
+    named = {"attribute": attribute}
+    return list(context.environment.call_filter("map", values, kwargs=named, context=context))
 
 
 def _replace(
@@ -118,16 +122,16 @@ def _string(meter: Meter, value: object) -> str:
     return text_of(value, meter)
 
 
-@pass_environment
+@pass_context
 def _sum(
     meter: Meter,
-    environment: Environment,
+    context: Context,
     values: Iterable[object],
     attribute: str | int | None = None,
     start: object = 0,
 ) -> object:
     if attribute is not None:
-        values = environment.call_filter("map", values, kwargs={"attribute": attribute})
+        values = _each(values, attribute, context)
     numbers = [*values, start]
     meter.spend(4 * len(numbers))
     adding = [number for number in numbers if isinstance(number, int | float)]
