@@ -93,6 +93,7 @@ def test_a_dataset_without_rows_is_refused(tmp_path: Path, name: str, data: byte
 @pytest.mark.parametrize(
     ("name", "data", "faults"),
     [
+        ("r.csv", b"a,b\n1\n2,3\n", ["2:1: this row has 1 cell"]),
         ("r.csv", b"a,b\n1\n2,3,4\n", ["2:1: this row has 1 cell", "3:1: this row has 3 cells"]),
         ("r.csv", b'a,b\n"x"y,z\n', ["2:1: this row cannot be read: ',' expected after '\"'"]),
         ("r.csv", b'a,b\n1,2\n"3\n4\n', ["3:1: this row cannot be read: unexpected end of data"]),

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import jsonschema
@@ -265,6 +265,16 @@ def test_the_schema_refuses_what_the_reader_refuses(text: str) -> None:
 
     assert not jsonschema.Draft7Validator(json_schema(Outer)).is_valid(plain(node(text).value))
     assert faults
+
+
+def test_a_field_without_a_word_about_it_is_a_key_all_the_same() -> None:
+    @dataclass(frozen=True)
+    class Bare:
+        size: int
+        made: str = field(default="", init=False)
+
+    assert json_schema(Bare)["properties"] == {"size": {"type": "integer"}}
+    assert read(Bare, node("size: 3"), []) == Bare(size=3)
 
 
 def test_the_schema_says_what_each_key_means() -> None:

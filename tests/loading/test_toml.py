@@ -35,6 +35,12 @@ def test_a_key_inside_a_long_text_is_no_key() -> None:
     assert str(read.key_at("prompts")) == "pyproject.toml:5:1"
 
 
+def test_other_quotes_inside_a_long_text_do_not_end_it() -> None:
+    read = parse("[tool.llmops]\nnote = '''\n\"\"\"\nprompts = 'no'\n'''\nprompts = 'yes'\n")
+
+    assert str(read.key_at("prompts")) == "pyproject.toml:6:1"
+
+
 def test_values_without_a_form_in_json_are_text() -> None:
     read = parse("[tool.llmops]\nday = 2024-01-31\nnumber = nan\nmost = inf\nhalf = 0.5\n")
 

@@ -12,18 +12,23 @@ def decode_text(data: bytes, path: str) -> str:
     Raises:
         InvalidInputError: A byte is not UTF-8.
     """
-    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode()
-        wide = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
-        raise InvalidInputError(
-            f"byte {data[error.start]:#04x} is not UTF-8",
-            at=place_after(before, path),
-            code="encoding",
-            hint="the file looks like UTF-16; save it as UTF-8" if wide else "save it as UTF-8",
-        ) from None
+        return data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError:
+        raise not_utf8(data, path) from None
+
+
+def not_utf8(data: bytes, path: str) -> InvalidInputError:
+    """The complaint about the first byte that is not UTF-8; there must be one."""
+    text = data.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
+    position = next(number for number, letter in enumerate(text) if "\udc80" <= letter <= "\udcff")
+    wide = data[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    return InvalidInputError(
+        f"byte {ord(text[position]) - 0xDC00:#04x} is not UTF-8",
+        at=place_after(text[:position], path),
+        code="encoding",
+        hint="the file looks like UTF-16; save it as UTF-8" if wide else "save it as UTF-8",
+    )
 
 
 def place_after(before: str, path: str) -> Location:

@@ -27,8 +27,6 @@ INPUTS_SCHEMA: Mapping[str, object] = {
 
 def read_inputs(node: Node, faults: Faults) -> dict[str, Input]:
     """Read `inputs:`; every fault is added to `faults`, the good ones are returned."""
-    if node.kind == "nothing":
-        return {}
     if node.kind != "mapping":
         expected(node, "inputs by name", faults, "write 'name: {type: string}' lines")
         return {}

@@ -1,5 +1,6 @@
 """JSON Schemas that users write: each keyword checked where it stands, and values held to them."""
 
+import difflib
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -38,12 +39,19 @@ def _check(node: Node, faults: Faults, *, strict: bool = False) -> None:
         if check is not None:
             check(child, faults)
             continue
-        near = did_you_mean(key, _KEYWORDS)
+        near = _meant(key)
         if key in _FREE or key.startswith("x-") or (near is None and not strict):
             continue
         message, hint = f"'{key}' is no keyword of JSON Schema", near or f"write it as 'x-{key}'"
         at = node.key_at(key)
         faults.append(Fault(code="unknown-keyword", message=message, at=at, hint=hint))
+
+
+def _meant(key: str) -> str | None:
+    """The keyword that was meant; a word that is merely like one may be another dialect's."""
+    near = difflib.get_close_matches(key, _KEYWORDS, n=1, cutoff=0.72)
+    word = _MISTAKEN.get(key) or (near[0] if near else None)
+    return f"did you mean '{word}'?" if word else None
 
 
 def _check_type(node: Node, faults: Faults) -> None:
@@ -189,6 +197,7 @@ _KEYWORDS: Mapping[str, _Check] = {
     **_keywords("title description format $schema $id $ref $comment", _check_text),
     **_keywords("const default examples dependencies dependentRequired", _check_free),
 }
+_MISTAKEN = {"min": "minimum", "max": "maximum", "choices": "enum", "values": "enum"}
 _FREE = frozenset({"example", "nullable", "deprecated", "readOnly", "writeOnly", "discriminator"})
 """Words that other dialects use, so that they are not taken for misspelt ones."""
 

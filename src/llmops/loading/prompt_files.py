@@ -179,7 +179,7 @@ def _read_output(node: Node, source: Source, faults: Faults) -> Output | None:
     schema = source.follow(written, faults)
     if schema is None:
         return None
-    if schema.kind != "mapping":
+    if schema.kind != "mapping" or set(schema.value) == {"file"}:
         expected(schema, "a JSON Schema", faults, "write {file: …}, or {type: object, …}")
         return None
     check_schema(schema, faults)

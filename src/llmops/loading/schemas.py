@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from llmops.domain.suite import Target
 from llmops.loading.assertions import CommonKeys
 from llmops.loading.config_shapes import ConfigShape
 from llmops.loading.prompt_files import PromptShape
@@ -34,7 +33,7 @@ def suite_schema(scorers: Mapping[str, Mapping[str, Any]]) -> Schema:
     whole = _titled("A suite of llmops", json_schema(SuiteShape))
     whole["required"] = ["cases"]
     whole["oneOf"] = [{"required": [key]} for key in ("prompt", "target", "steps")]
-    whole["properties"]["target"] = {**json_schema(Target), "minProperties": 1, "maxProperties": 1}
+    whole["properties"]["target"] |= {"minProperties": 1, "maxProperties": 1}
     whole["definitions"] = {
         "assertions": {"type": "array", "items": {"$ref": "#/definitions/assertion"}},
         "assertion": _assertion_schema(scorers),

@@ -10,7 +10,7 @@ from typing import Any
 
 from llmops.errors import Fault, InvalidInputError
 from llmops.loading.complaints import all_of
-from llmops.loading.decoding import decode_text
+from llmops.loading.decoding import not_utf8
 from llmops.location import Location
 
 Rows = Iterator[tuple[int, Mapping[str, object]]]
@@ -83,8 +83,7 @@ def _records(data: bytes, path: str, delimiter: str) -> Iterator[tuple[int, list
                 yield line, cells
             line = reader.line_num + 1
     except UnicodeDecodeError:
-        decode_text(data, path)
-        raise
+        raise not_utf8(data, path) from None
     except csv.Error as error:
         raise InvalidInputError(
             f"this row cannot be read: {error}",
