@@ -170,10 +170,10 @@ def test_an_empty_output_passes_only_what_it_should(each) -> None:
 
     assert {label for label, status in said.items() if status == "passed"} == {
         "length {max: 100}",
-        "length {max: 100, unit: 'words'}",
-        "length {max: 100, unit: 'sentences'}",
-        "length {max: 100, unit: 'lines'}",
-        "length {max: 100, unit: 'paragraphs'}",
+        "length {max: 100, unit: words}",
+        "length {max: 100, unit: sentences}",
+        "length {max: 100, unit: lines}",
+        "length {max: 100, unit: paragraphs}",
         "no_pii",
         "python 'checks.py:is_short'",
         "max_latency '5s'",

@@ -1,5 +1,6 @@
 """An assertion in a few words, such as `contains 'refund'`, for reports."""
 
+import re
 from collections.abc import Mapping
 
 from llmops.domain.node import Node
@@ -12,6 +13,7 @@ LIMIT = 60
 
 _PART = 40
 _ENTRIES = 6
+_PLAIN = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
 _COMBINATORS = frozenset({"not", "any_of", "all_of"})
 
 
@@ -57,11 +59,18 @@ def _flow(value: object) -> str:
             return {True: "true", False: "false", None: "null"}[value]
         case Mapping():
             pairs = list(value.items())[: _ENTRIES + 1]
-            return "{" + _list([f"{key}: {_flow(inner)}" for key, inner in pairs])[1:-1] + "}"
+            return "{" + _list([f"{key}: {_bare(inner)}" for key, inner in pairs])[1:-1] + "}"
         case list() | tuple():
             return _list([_flow(inner) for inner in value[: _ENTRIES + 1]])
         case _:
             return str(value)
+
+
+def _bare(value: object) -> str:
+    """A value after a key: a plain word needs no quotes."""
+    if isinstance(value, str) and len(value) <= _PART and _PLAIN.fullmatch(value):
+        return value
+    return _flow(value)
 
 
 def _list(shown: list[str]) -> str:
