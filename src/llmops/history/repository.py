@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from llmops.errors import UnavailableError
 
+_NOBODY = {"user.name": "llmops init", "user.email": "llmops@localhost"}
 _OPTIONS = (
     "safe.bareRepository=explicit",
     "core.fsmonitor=false",
@@ -29,6 +31,16 @@ _ENVIRONMENT = {
 }
 _TIMEOUT = 30
 _OID = "# branch.oid "
+_UNBORN = "(initial)"
+_UNTRACKED = "? "
+_READ_BYTES = 2**24
+_READ_FILES = 1000
+"""Of untracked files that are larger or more, size and time stand for the content."""
+_NO_REPOSITORY = ("not a git repository", "must be run in a work tree")
+_REMEDIES = {
+    "dubious ownership": "git config --global --add safe.directory <this folder>",
+    "safe.bareRepository": "a folder here looks like a bare repository; move the project or it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +76,28 @@ class Repository:
         return _run(self._git, arguments)
 
     def state(self) -> WorkState:
-        """The commit that is checked out, and whether files differ from it."""
-        status = self.run("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
+        """The commit that is checked out, and whether files differ from it.
+
+        Raises:
+            UnavailableError: Git refused, or took longer than 30 s.
+        """
+        status = self.run("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all")
         entries = [entry for entry in status.split("\0") if entry]
-        oid = next((e.removeprefix(_OID) for e in entries if e.startswith(_OID)), "(initial)")
-        commit = None if oid == "(initial)" else oid
-        if all(entry.startswith("# ") for entry in entries):
+        oid = next((e.removeprefix(_OID) for e in entries if e.startswith(_OID)), _UNBORN)
+        commit = None if oid == _UNBORN else oid
+        changed = [entry for entry in entries if not entry.startswith("# ")]
+        if not changed:
             return WorkState(commit=commit, dirty=None)
-        changed = "\0".join(entry for entry in entries if not entry.startswith("# "))
+        digest = hashlib.sha256("\0".join(changed).encode("utf-8", errors="surrogateescape"))
         if commit:
-            changed += self.run("diff", "--no-ext-diff", "--no-textconv", commit)
-        digest = hashlib.sha256(changed.encode("utf-8", errors="surrogateescape")).hexdigest()
-        return WorkState(commit=commit, dirty=digest[:12])
+            diff = self.run("diff", "--no-ext-diff", "--no-textconv", commit)
+            digest.update(diff.encode("utf-8", errors="surrogateescape"))
+        untracked = [e.removeprefix(_UNTRACKED) for e in changed if e.startswith(_UNTRACKED)]
+        for number, path in enumerate(untracked):
+            digest.update(
+                _content(self.top / path, most=_READ_BYTES if number < _READ_FILES else 0)
+            )
+        return WorkState(commit=commit, dirty=digest.hexdigest()[:12])
 
 
 def open_repository(folder: Path) -> Repository | None:
@@ -85,16 +107,16 @@ def open_repository(folder: Path) -> Repository | None:
         The repository, or None when the folder is in none.
 
     Raises:
-        UnavailableError: Git is not installed.
+        UnavailableError: Git is not installed (`no-git`), or will not look at the folder.
     """
     git = _git_in(folder)
     try:
-        top = _run(git, ("rev-parse", "--show-toplevel")).rstrip("\n")
+        top = _run(git, ("rev-parse", "--show-toplevel")).removesuffix("\n")
     except UnavailableError as error:
-        if error.faults[0].code == "no-git":
-            raise
-        return None
-    return Repository(Path(top), git) if top else None
+        if any(words in error.faults[0].message for words in _NO_REPOSITORY):
+            return None
+        raise
+    return Repository(Path(top), git)
 
 
 def _git_in(folder: Path) -> Any:  # noqa: ANN401 - GitPython is untyped here
@@ -121,7 +143,10 @@ def _run(git: Any, arguments: tuple[str, ...]) -> str:  # noqa: ANN401 - GitPyth
         ) from None
     except GitCommandError as error:
         words = str(error.stderr).strip().removeprefix("stderr:").strip(" '\n")
-        raise UnavailableError(f"git {arguments[0]}: {words[:300]}", code="git") from None
+        hint = next((remedy for sign, remedy in _REMEDIES.items() if sign in words), None)
+        raise UnavailableError(
+            f"git {arguments[0]}: {words[:300]}", code="git", hint=hint
+        ) from None
     return output
 
 
@@ -144,16 +169,38 @@ def create_repository(folder: Path) -> None:
 def commit_all(folder: Path, message: str) -> None:
     """Commit every file of a repository that `create_repository` made.
 
-    The user's name is taken from git's configuration; without one it is `llmops init`.
+    The user's name and address are taken from git's configuration; without them it is
+    `llmops init`. The commit is not signed, for nobody may be there to unlock the key.
 
     Raises:
         UnavailableError: Git is missing or refused.
     """
     git = _git_in(folder)
     _run(git, ("add", "--all"))
-    who: tuple[str, ...] = ()
+    who = [
+        word
+        for name, value in _NOBODY.items()
+        if not _configured(git, name)
+        for word in ("-c", f"{name}={value}")
+    ]
+    _run(git, (*who, "commit", "--quiet", "--no-gpg-sign", f"--message={message}"))
+
+
+def _configured(git: Any, name: str) -> bool:  # noqa: ANN401 - GitPython is untyped here
     try:
-        _run(git, ("config", "user.email"))
+        return bool(_run(git, ("config", name)).strip())
     except UnavailableError:
-        who = ("-c", "user.name=llmops init", "-c", "user.email=llmops@localhost")
-    _run(git, (*who, "commit", "--quiet", f"--message={message}"))
+        return False
+
+
+def _content(path: Path, *, most: int) -> bytes:
+    """What stands for an untracked file's content: its digest, or why it cannot be read."""
+    try:
+        if path.is_symlink():
+            return os.fsencode(path.readlink())
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode) or state.st_size > most:
+            return f"{state.st_size} {state.st_mtime_ns}".encode()
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError as error:
+        return str(error.errno).encode()

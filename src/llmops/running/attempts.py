@@ -12,6 +12,10 @@ from llmops.running.limits import ModelGate
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
+_UNREACHED_WAIT = 1.5
+"""Between attempts at a host that cannot be reached: who mistyped it is told within 5 s."""
+_DOUBLINGS = 10
+"""After so many the longest wait is reached anyway, and no number grows beyond a float."""
 
 Attempt = Callable[[], Awaitable[Completion]]
 
@@ -21,7 +25,7 @@ class AttemptsError(Exception):
 
     Attributes:
         error: Why the last one did.
-        attempts: How many there were.
+        attempts: How many there were; 0 when nothing was asked.
     """
 
     def __init__(self, error: ProviderError, attempts: int) -> None:
@@ -50,7 +54,8 @@ class Patience:
         """Attempt until there is a completion.
 
         5xx, network faults, time-outs, malformed answers and 429 are repeated with full jitter,
-        or when the provider says so; other faults are not.
+        or when the provider says so; other faults are not. Nobody waits for a moment that lies
+        behind the deadline.
 
         Returns:
             The completion, and the number of attempts.
@@ -58,51 +63,70 @@ class Patience:
         Raises:
             AttemptsError: There is none.
         """
-        made = _Count()
+        made = _Made()
+        end = asyncio.get_running_loop().time() + model.deadline
         try:
-            async with asyncio.timeout(model.deadline):
-                return await self._until_answered(attempt, model, gate, tokens, made), made.number
+            async with asyncio.timeout_at(end):
+                while True:
+                    answer = await self._once(attempt, model, gate, tokens, made)
+                    if isinstance(answer, Completion):
+                        return answer, made.number
+                    wait = self._wait(answer, made.number)
+                    if not _again(answer, made.number, model, end - wait):
+                        raise answer
+                    await gate.rest(self.sleep(wait))
         except TimeoutError:
-            error = ProviderError(
-                f"no answer within the deadline of {model.deadline:g} s", kind="timeout"
-            )
-            raise AttemptsError(error, made.number) from None
+            raise AttemptsError(_too_late(model, made), made.number) from None
         except ProviderError as error:
             gate.failed(error)
             raise AttemptsError(error, made.number) from None
 
-    async def _until_answered(
-        self, attempt: Attempt, model: Model, gate: ModelGate, tokens: int, made: "_Count"
-    ) -> Completion:
-        while True:
-            await gate.enter(tokens)
-            try:
-                self.allow()
-                made.number += 1
-                async with asyncio.timeout(model.timeout):
-                    completion = await attempt()
-                gate.succeeded()
-                return completion
-            except TimeoutError:
-                error = ProviderError(f"no answer within {model.timeout:g} s", kind="timeout")
-            except ProviderError as caught:
-                error = caught
-            finally:
-                gate.leave()
-            if error.kind == "rate_limited":
-                gate.throttled(error.retry_after)
-            if not error.retryable or made.number > model.retries:
-                raise error
-            await self.sleep(self._wait(error, made.number))
+    async def _once(
+        self, attempt: Attempt, model: Model, gate: ModelGate, tokens: int, made: "_Made"
+    ) -> Completion | ProviderError:
+        """One attempt; its failure is handed back, for it need not be the last word."""
+        await gate.enter(tokens)
+        try:
+            self.allow()
+            made.number += 1
+            async with asyncio.timeout(model.timeout):
+                completion = await attempt()
+        except TimeoutError:
+            made.last = ProviderError(f"no answer within {model.timeout:g} s", kind="timeout")
+        except ProviderError as error:
+            made.last = error
+        else:
+            gate.succeeded()
+            return completion
+        finally:
+            gate.leave()
+        gate.missed(made.last)
+        return made.last
 
     def _wait(self, error: ProviderError, attempts: int) -> float:
         if error.retry_after is not None:
             return error.retry_after + self.chance.uniform(0, 0.1)
-        return self.chance.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempts))
+        most = _UNREACHED_WAIT if error.kind == "network" else _LONGEST_WAIT
+        doubled = _FIRST_WAIT * 2 ** min(attempts - 1, _DOUBLINGS)
+        return self.chance.uniform(0, min(most, doubled))
 
 
 @dataclass(slots=True)
-class _Count:
-    """Attempts made, kept outside so that a time-out does not lose them."""
+class _Made:
+    """Attempts made and why the last one failed, kept outside so that a time-out spares them."""
 
     number: int = 0
+    last: ProviderError | None = None
+
+
+def _again(error: ProviderError, made: int, model: Model, latest: float) -> bool:
+    if not error.retryable or made > model.retries:
+        return False
+    return asyncio.get_running_loop().time() < latest
+
+
+def _too_late(model: Model, made: _Made) -> ProviderError:
+    words = f"no answer within the deadline of {model.deadline:g} s"
+    if made.last is not None:
+        words += f"; before that: {made.last.message}"
+    return ProviderError(words, kind="timeout")

@@ -1,6 +1,7 @@
 """What a run may spend: calls are counted before they start, money as it is known."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from llmops.domain.config import Budget
 
@@ -10,14 +11,25 @@ class BudgetSpentError(Exception):
 
 
 class Purse:
-    """Counts calls and money of one run."""
+    """Counts calls and money of one run.
+
+    Money is added in decimals: ten calls of 0.7 dollars are 7 dollars and not a little less,
+    which would buy an eleventh.
+    """
 
     def __init__(self, budget: Budget, on_empty: Callable[[], None]) -> None:
-        """Set the caps; `on_empty` is called once when one is reached."""
+        """Set the caps; `on_empty` is called once, when a call is refused for the first time."""
         self.calls = 0
-        self.spent = 0.0
-        self._budget = budget
+        self._spent = Decimal(0)
+        self._most_calls = budget.max_calls
+        self._most = None if budget.max_cost is None else Decimal(str(budget.max_cost))
         self._on_empty = on_empty
+        self._told = False
+
+    @property
+    def spent(self) -> float:
+        """US dollars, as far as somebody knows."""
+        return float(self._spent)
 
     def start(self) -> None:
         """Count one call that is about to start.
@@ -25,12 +37,19 @@ class Purse:
         Raises:
             BudgetSpentError: A cap is reached; the call must not be made.
         """
-        calls, cost = self._budget.max_calls, self._budget.max_cost
-        if (calls is not None and self.calls >= calls) or (cost is not None and self.spent >= cost):
-            self._on_empty()
+        if self._empty():
+            if not self._told:
+                self._told = True
+                self._on_empty()
             raise BudgetSpentError
         self.calls += 1
 
     def paid(self, cost: float | None) -> None:
         """Add what a completion cost; what nobody knows adds nothing."""
-        self.spent += cost or 0.0
+        if cost is not None:
+            self._spent += Decimal(str(cost))
+
+    def _empty(self) -> bool:
+        if self._most_calls is not None and self.calls >= self._most_calls:
+            return True
+        return self._most is not None and self._spent >= self._most

@@ -7,10 +7,11 @@ run: one warning, and every look-up is a miss.
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from llmops.domain.completion import Completion, Request, canonical_json
 from llmops.domain.config import Model
@@ -24,7 +25,10 @@ CREATE TABLE IF NOT EXISTS completions (
 """
 _VERSION = 1
 _BATCH = 500
-_BUSY_MILLISECONDS = 10_000
+_BUSY_SECONDS = 10.0
+_ROW = "key, created, model, body, checksum"
+
+Result = TypeVar("Result")
 
 
 def cache_key(request: Request, sample: int, model: Model) -> str:
@@ -59,7 +63,7 @@ class Cache:
         Args:
             path: The file; None for no cache at all.
             now: Seconds since the epoch.
-            warn: Told once when the file cannot be used.
+            warn: Told once when the file cannot be used, and once of what is damaged in it.
             ttl: Seconds an entry holds; None for ever.
             read_only: Never write, not even an empty file.
         """
@@ -67,23 +71,21 @@ class Cache:
         self._now = now
         self._warn = warn
         self._ttl = ttl
-        self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
-        self._warned_of_row = False
         self._writable = not read_only
+        self._warned_of_file = False
+        self._warned_of_row = False
         if path is not None:
             self._guard(lambda: self._open(path))
 
     def find_many(self, keys: Sequence[str]) -> dict[str, Completion]:
         """The completions that are kept and fresh, by key."""
         found: dict[str, Completion] = {}
-        if self._connection is None:
-            return found
         for start in range(0, len(keys), _BATCH):
             part = keys[start : start + _BATCH]
-            for key, created, body, checksum in (
-                self._guard(lambda part=part: self._rows(part)) or ()
-            ):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT {_ROW} FROM completions WHERE key IN ({marks})"  # noqa: S608 - only question marks
+            for key, created, _model, body, checksum in self._rows(query, part):
                 completion = self._read(created, body, checksum)
                 if completion is not None:
                     found[key] = completion
@@ -95,35 +97,44 @@ class Cache:
             return
         try:
             body = canonical_json(completion_to_json(completion))
-            row = (key, self._now(), model, body, _checksum(body))
-            self._guard(lambda: self._write([row]))
-        except (TypeError, ValueError, UnicodeEncodeError):
+        except (TypeError, ValueError, RecursionError):
             self._warn_of_row(f"a completion of {model} cannot be cached: it is not plain JSON")
+            return
+        row = (key, self._now(), model, body, _checksum(body))
+        insert = "INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?)"
+        self._guard(lambda: self._change(insert, row))
 
     def stats(self) -> CacheStats:
         """What the cache holds now."""
-        models: dict[str, int] = {}
-        if self._connection is not None:
-            query = "SELECT model, count(*) FROM completions GROUP BY model ORDER BY model"
-            models = dict(self._guard(lambda: self._all(query)) or [])
-        size = self._path.stat().st_size if self._path is not None and self._path.exists() else 0
+        query = "SELECT model, count(*) FROM completions GROUP BY model ORDER BY model"
+        models = dict(self._rows(query))
+        files = () if self._path is None else (self._path, _log_of(self._path))
+        size = sum(file.stat().st_size for file in files if file.is_file())
         return CacheStats(entries=sum(models.values()), size=size, models=models)
 
     def clear(self, *, model: str | None = None) -> int:
         """Forget all entries, or those of one model; returns how many there were."""
-        before = self.stats().entries
-        condition = "" if model is None else " WHERE model = ?"
-        arguments = () if model is None else (model,)
-        self._guard(lambda: self._change(f"DELETE FROM completions{condition}", arguments))  # noqa: S608 - the condition is one of two constants
-        return before - self.stats().entries
+        if not self._writable:
+            return 0
+        if model is None:
+            gone = self._guard(lambda: self._change("DELETE FROM completions", ()))
+        else:
+            delete = "DELETE FROM completions WHERE model = ?"
+            gone = self._guard(lambda: self._change(delete, (model,)))
+        if gone:
+            self._guard(lambda: self._change("VACUUM", (), atomic=False))
+        return gone or 0
 
     def export(self) -> Iterator[dict[str, Any]]:
         """Every entry as plain JSON values, in the order of the keys."""
-        query = "SELECT key, created, model, body, checksum FROM completions ORDER BY key"
-        for key, created, model, body, checksum in self._guard(lambda: self._all(query)) or ():
-            if _checksum(body) == checksum:
-                whole = {"key": key, "created": created, "model": model}
-                yield {**whole, "completion": json.loads(body)}
+        last = ""
+        query = f"SELECT {_ROW} FROM completions WHERE key > ? ORDER BY key LIMIT {_BATCH}"  # noqa: S608 - two constants
+        while rows := self._rows(query, (last,)):
+            for key, created, model, body, checksum in rows:
+                if _whole(body, checksum):
+                    entry = {"key": key, "created": created, "model": model}
+                    yield {**entry, "completion": json.loads(body)}
+            last = rows[-1][0]
 
     def close(self) -> None:
         """Close the file."""
@@ -132,93 +143,113 @@ class Cache:
             self._connection = None
 
     def _open(self, path: Path) -> None:
-        if self._read_only:
+        if self._writable:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
-                return
-            self._connection = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None
-            )
+                path.touch(mode=0o600)
+        elif not path.exists():
             return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in {0, _VERSION}:
-            self._connection.close()
-            self._connection = None
-            self._warn(f"the cache {path} is of another version of llmops and is not used")
-            return
-        self._connection.execute("PRAGMA journal_mode=WAL")
+        address = f"{path.resolve().as_uri()}?{self._mode(path)}"
+        self._connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, timeout=_BUSY_SECONDS
+        )
+        self._connection.text_factory = _text
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        if version == 0:
-            self._connection.execute(_SCHEMA)
-            self._connection.execute(f"PRAGMA user_version={_VERSION}")
-            path.chmod(0o600)
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and self._writable:
+            self._create()
+        elif version != _VERSION:
+            self.close()
+            if version != 0:
+                self._warn_of_file(f"the cache {path} is of another version of llmops")
 
-    def _rows(self, keys: Sequence[str]) -> list[Any]:
-        marks = ",".join("?" * len(keys))
-        query = f"SELECT key, created, body, checksum FROM completions WHERE key IN ({marks})"  # noqa: S608 - only question marks
-        return self._all(query, keys)
+    def _mode(self, path: Path) -> str:
+        """SQLite puts files beside one that it only reads, unless that is called immutable."""
+        if self._writable:
+            return "mode=rwc"
+        return "mode=ro" if _log_of(path).exists() else "mode=ro&immutable=1"
 
-    def _all(self, query: str, arguments: Sequence[str] = ()) -> list[Any]:
-        if self._connection is None:
-            return []
-        return self._connection.execute(query, arguments).fetchall()
-
-    def _write(self, rows: Iterable[tuple[Any, ...]]) -> None:
+    def _create(self) -> None:
+        """Make the table; another process may be doing just that."""
         if self._connection is None:
             return
+        with suppress(sqlite3.OperationalError):  # somebody else is switching, for both of us
+            self._connection.execute("PRAGMA journal_mode=WAL")
+        self._change(_SCHEMA, ())
+        self._connection.execute(f"PRAGMA user_version={_VERSION}")
+
+    def _rows(self, query: str, arguments: Sequence[str] = ()) -> list[Any]:
+        connection = self._connection
+        if connection is None:
+            return []
+        return self._guard(lambda: connection.execute(query, arguments).fetchall()) or []
+
+    def _change(self, statement: str, arguments: Sequence[object], *, atomic: bool = True) -> int:
+        """Carry out a statement, waiting for other writers; returns how many rows it changed."""
+        if self._connection is None:
+            return 0
+        if not atomic:
+            return self._connection.execute(statement, arguments).rowcount
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?)", rows
-            )
+            changed = self._connection.execute(statement, arguments).rowcount
             self._connection.execute("COMMIT")
         except sqlite3.Error:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
+        return changed
 
-    def _change(self, statement: str, arguments: Sequence[str]) -> None:
-        if self._connection is not None:
-            self._connection.execute(statement, arguments)
-            self._connection.execute("VACUUM")
-
-    def _read(self, created: float, body: str, checksum: str) -> Completion | None:
+    def _read(self, created: object, body: object, checksum: object) -> Completion | None:
+        if not isinstance(created, float) or not _whole(body, checksum):
+            self._warn_of_row("a damaged entry of the cache is not used")
+            return None
         age = self._now() - created
         if age < 0 or (self._ttl is not None and age > self._ttl):
             return None
         try:
-            if _checksum(body) == checksum:
-                return completion_from_json(json.loads(body))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            pass
-        self._warn_of_row("a damaged entry of the cache is not used")
-        return None
+            return completion_from_json(json.loads(body))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            self._warn_of_row("a damaged entry of the cache is not used")
+            return None
 
     def _warn_of_row(self, message: str) -> None:
         if not self._warned_of_row:
             self._warned_of_row = True
             self._warn(message)
 
-    def _guard(self, action: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the action returns
+    def _warn_of_file(self, what: str) -> None:
+        if not self._warned_of_file:
+            self._warned_of_file = True
+            self._warn(f"{what}; going on without")
+
+    def _guard(self, action: Callable[[], Result]) -> Result | None:
+        """Do something with the file; trouble with it costs the cache, not the run."""
+        writable = self._writable
         try:
             return action()
-        except sqlite3.OperationalError as error:
-            self._degrade(error)
-        except (sqlite3.Error, OSError) as error:
-            self._degrade(error)
-        return None
-
-    def _degrade(self, error: Exception) -> None:
-        """Reading may go on where only writing fails; anything else ends the cache."""
-        if isinstance(error, sqlite3.OperationalError) and self._writable and self._connection:
+        except (sqlite3.Error, OSError, UnicodeError) as error:
             self._writable = False
-            self._warn(f"the cache {self._path} cannot be written ({error}); going on without")
-            return
-        self._warn(f"the cache {self._path} cannot be used ({error}); going on without")
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+            readable = writable and isinstance(error, sqlite3.OperationalError)
+            can = "written" if readable else "used"
+            self._warn_of_file(f"the cache {self._path} cannot be {can} ({error})")
+            if not readable:
+                self.close()
+            return None
+
+
+def _log_of(path: Path) -> Path:
+    """What was written and is not in the file yet."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def _text(data: bytes) -> str:
+    """Text as it is kept; a damaged row must not take the others with it."""
+    return data.decode("utf-8", errors="replace")
+
+
+def _whole(body: object, checksum: object) -> TypeGuard[str]:
+    return isinstance(body, str) and _checksum(body) == checksum
 
 
 def _checksum(body: str) -> str:

@@ -9,6 +9,12 @@ from llmops.errors import ProviderError
 
 _OPENS_CIRCUIT = frozenset({"auth", "not_found", "network"})
 """Faults of the model itself: the next request would meet them too."""
+_BAD_LUCK = 2
+"""So many network faults in a row may befall a model that can be reached."""
+_IN_EARNEST = 3
+"""So many 429 without an answer between them mean a limit of all requests, not bad luck of one."""
+_MOMENT = 1e-6
+"""Seconds below which waiting is over, for clocks are rounded."""
 
 
 class Bucket:
@@ -23,7 +29,11 @@ class Bucket:
         self._last = clock()
 
     def reserve(self, amount: float) -> float:
-        """Take an amount, and return how many seconds to wait until it is there."""
+        """Take an amount, and return how many seconds to wait until it is there.
+
+        More than the bucket ever holds counts as a full one, for else nobody could wait long
+        enough.
+        """
         now = self._clock()
         self._level = min(self._size, self._level + (now - self._last) * self._rate)
         self._last = now
@@ -34,8 +44,10 @@ class Bucket:
 class ModelGate:
     """Lets requests to one model through, so many at a time.
 
-    The number shrinks by half on 429 only, and grows back by one for each round of successes.
-    A fault of the model itself opens the circuit: what waits fails at once, with that fault.
+    The number shrinks by half on 429 only, once for all requests that were under way together,
+    and grows back by one for each round of successes. A fault of the model itself opens the
+    circuit: what waits fails at once, with that fault. A network fault is one of the model only
+    if nothing came through between the first attempt and the last.
     """
 
     def __init__(
@@ -51,10 +63,15 @@ class ModelGate:
         self.allowed: float = self.most
         self.in_flight = 0
         self.broken: ProviderError | None = None
+        self._bad_luck = max(model.retries, _BAD_LUCK)
         self._clock = clock
         self._sleep = sleep
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._resting: set[asyncio.Future[None]] = set()
         self._not_before = 0.0
+        self._spared = 0
+        self._throttles = 0
+        self._unreached = 0
         self._requests = Bucket(model.rpm, clock) if model.rpm else None
         self._tokens = Bucket(model.tpm, clock) if model.tpm else None
 
@@ -71,13 +88,10 @@ class ModelGate:
             self._check()
             if self.in_flight < int(self.allowed):
                 break
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            await waiter
+            await self._queue()
         self.in_flight += 1
         try:
             await self._pace(tokens)
-            self._check()
         except BaseException:
             self.leave()
             raise
@@ -87,24 +101,56 @@ class ModelGate:
         self.in_flight -= 1
         self._wake()
 
+    async def rest(self, pause: Awaitable[None]) -> None:
+        """Wait for something, but no longer than the circuit is closed.
+
+        Raises:
+            ProviderError: The circuit is open.
+        """
+        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waited = asyncio.ensure_future(pause)
+        self._resting.add(opened)
+        try:
+            self._check()
+            await asyncio.wait({opened, waited}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._resting.discard(opened)
+            opened.cancel()
+            waited.cancel()
+        self._check()
+
     def succeeded(self) -> None:
         """A request came back well: grow a little."""
+        self._throttles = self._unreached = 0
+        self._spared = max(0, self._spared - 1)
         if self.allowed < self.most:
-            self.allowed = min(self.most, self.allowed + 1 / max(self.allowed, 1))
+            self.allowed = min(self.most, self.allowed + 1 / self.allowed)
             self._wake()
 
-    def throttled(self, retry_after: float | None) -> None:
-        """The provider said 429: halve, and start nothing before the time it named."""
-        self.allowed = max(1, self.allowed / 2)
-        if retry_after is not None:
-            self._not_before = max(self._not_before, self._clock() + retry_after)
+    def missed(self, error: ProviderError) -> None:
+        """An attempt failed; on 429 fewer are let through, and for a while none if it must be."""
+        self._unreached = self._unreached + 1 if error.kind == "network" else 0
+        spared, self._spared = self._spared, max(0, self._spared - 1)
+        if error.kind != "rate_limited":
+            return
+        self._throttles += 1
+        if not spared:
+            self._spared = self.in_flight
+            self.allowed = max(1, self.allowed / 2)
+        if error.retry_after is not None and self._throttles >= _IN_EARNEST:
+            self._not_before = max(self._not_before, self._clock() + error.retry_after)
 
     def failed(self, error: ProviderError) -> None:
         """A request failed for good; some faults mean that all the others will too."""
-        if error.kind in _OPENS_CIRCUIT and self.broken is None:
-            self.broken = error
-            while self._waiting:
-                self._wake()
+        alone = error.kind == "network" and self._unreached <= self._bad_luck
+        if error.kind not in _OPENS_CIRCUIT or alone or self.broken is not None:
+            return
+        self.broken = error
+        while self._waiting:
+            self._wake()
+        for opened in self._resting:
+            if not opened.done():
+                opened.set_result(None)
 
     def _check(self) -> None:
         if self.broken is not None:
@@ -115,14 +161,26 @@ class ModelGate:
                 hint=self.broken.hint,
             )
 
+    async def _queue(self) -> None:
+        """Wait for a turn; whoever is called and cannot come passes the turn on."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._wake()
+            raise
+
     async def _pace(self, tokens: int) -> None:
-        wait = self._not_before - self._clock()
+        wait = 0.0
         if self._requests is not None:
-            wait = max(wait, self._requests.reserve(1))
+            wait = self._requests.reserve(1)
         if self._tokens is not None:
             wait = max(wait, self._tokens.reserve(tokens))
-        if wait > 0:
-            await self._sleep(wait)
+        ready = self._clock() + wait
+        while (wait := max(ready, self._not_before) - self._clock()) > _MOMENT:
+            await self.rest(self._sleep(wait))
 
     def _wake(self) -> None:
         while self._waiting:

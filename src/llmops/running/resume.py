@@ -35,6 +35,8 @@ class Before:
         Raises:
             InvalidInputError: The suites plan other trials now.
         """
+        if plan.planned != self.run.header.planned:
+            raise _stale(self.run)
         planned = {trial.id: trial for trial in plan.trials()}
         for index, trial in self.run.indexed_trials():
             now = planned.get(trial.id)
@@ -73,12 +75,20 @@ def options_to_json(options: PlanOptions) -> dict[str, Any]:
         "samples": options.samples,
         "inputs": dict(options.inputs),
         "only": sorted(options.only) if options.only is not None else None,
+        "known": sorted(options.known),
     }
-    return {key: value for key, value in whole.items() if value not in (None, [], {})}
+    return {
+        key: value
+        for key, value in whole.items()
+        if value not in (None, [], {}) or (key == "only" and value is not None)
+    }
 
 
 def options_from_json(value: Mapping[str, Any]) -> PlanOptions:
-    """Read what `options_to_json` wrote."""
+    """Read what `options_to_json` wrote.
+
+    Whether the run is trusted is no part of it: that is decided anew, from outside.
+    """
     shard = value.get("shard")
     sweep = {name: tuple(values) for name, values in value.get("sweep", {}).items()}
     return PlanOptions(
@@ -95,6 +105,7 @@ def options_from_json(value: Mapping[str, Any]) -> PlanOptions:
         samples=value.get("samples"),
         inputs=value.get("inputs", {}),
         only=frozenset(value["only"]) if "only" in value else None,
+        known=frozenset(value.get("known", ())),
     )
 
 

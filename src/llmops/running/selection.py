@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from llmops.domain.suite import Case, Suite
-from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
+from llmops.errors import Fault, InvalidInputError, NothingSelectedError, did_you_mean
 
 Condition = Callable[[str], bool]
+
+_DEEPEST = 50
+"""Levels of an expression; more would only be written to break the parser."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +79,21 @@ class CaseFilter:
         """
         self._tags = selection.tags
         self._shard = selection.shard
-        self._condition = parse_expression(selection.expression) if selection.expression else None
+        self._condition = (
+            None if selection.expression is None else parse_expression(selection.expression)
+        )
         self._whole: set[str] = set()
-        self._single: dict[tuple[str, str], str] = {}
-        self._unused = set(selection.tags)
+        self._single: dict[tuple[str, str], list[str]] = {}
         for place in selection.places:
-            target, _, case = place.partition("::")
-            for suite in _suites_at(place, suites, folder):
-                if case:
-                    self._single[(suite.name, case)] = place
-                    self._unused.add(place)
-                else:
-                    self._whole.add(suite.name)
+            _suite, _, case = place.partition("::")
+            names = [suite.name for suite in _suites_at(place, suites, folder)]
+            if case:
+                for name in names:
+                    self._single.setdefault((name, case), []).append(place)
+            else:
+                self._whole.update(names)
+        self._unused = {f"tag:{tag}" for tag in selection.tags}
+        self._unused.update(place for places in self._single.values() for place in places)
         self._everything = not selection.places
         self._seen: set[str] = set()
         self._dealt = 0
@@ -95,29 +101,34 @@ class CaseFilter:
     def __call__(self, case: Case) -> bool:
         """Whether the case is selected."""
         self._seen.add(f"{case.suite}::{case.id}")
+        self._seen.update(f"tag:{tag}" for tag in case.tags)
         if not self._everything and not self._placed(case):
             return False
-        if self._tags:
-            found = set(self._tags) & set(case.tags)
-            if not found:
-                return False
-            self._unused -= found
+        if self._tags and not self._tagged(case):
+            return False
         if self._condition is not None and not self._condition(_words_of(case)):
             return False
         return self._shard is None or self._deal(self._shard)
 
     def check(self) -> None:
-        """Complain about a selector that found no case.
+        """Complain about the selectors that found no case.
 
         Raises:
-            NothingSelectedError: There is one. A misspelt name must not look like a choice.
+            NothingSelectedError: There are some. A misspelt name must not look like a choice.
         """
-        for selector in sorted(self._unused):
-            known = self._seen if "::" in selector else ()
-            raise NothingSelectedError(
-                f"no case is selected by '{selector}'",
-                hint=did_you_mean(selector, known) or "'llmops suites' lists suites and cases",
+        faults = [
+            Fault(
+                code=NothingSelectedError.code,
+                message=f"no case is selected by '{selector}'",
+                hint=did_you_mean(selector, self._seen - {selector})
+                or "'llmops suites' lists suites and cases",
             )
+            for selector in sorted(self._unused)
+        ]
+        if faults:
+            error = NothingSelectedError(faults[0].message)
+            error.faults = tuple(faults)
+            raise error
 
     def _deal(self, shard: tuple[int, int]) -> bool:
         index, count = shard
@@ -125,12 +136,17 @@ class CaseFilter:
         return (self._dealt - 1) % count == index - 1
 
     def _placed(self, case: Case) -> bool:
-        for name in (case.id, case.id.partition("[")[0]):
-            selector = self._single.get((case.suite, name))
-            if selector is not None:
-                self._unused.discard(selector)
-                return True
-        return case.suite in self._whole
+        named = False
+        for name in {case.id, case.id.partition("[")[0]}:
+            places = self._single.get((case.suite, name), ())
+            self._unused.difference_update(places)
+            named = named or bool(places)
+        return named or case.suite in self._whole
+
+    def _tagged(self, case: Case) -> bool:
+        found = set(self._tags) & set(case.tags)
+        self._unused -= {f"tag:{tag}" for tag in found}
+        return bool(found)
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -167,11 +183,12 @@ class _Expression:
         self._text = text
         self._tokens = [(m[0], m.start()) for m in re.finditer(r"[()]|[^\s()]+", text)]
         self._next = 0
+        self._depth = 0
 
     def parse(self) -> Condition:
         condition = self._either()
         if self._next < len(self._tokens):
-            self._refuse("expected 'and', 'or' or the end")
+            raise self._wrong("expected 'and', 'or' or the end")
         return condition
 
     def _peek(self) -> str | None:
@@ -196,25 +213,36 @@ class _Expression:
         return lambda words: all(part(words) for part in parts)
 
     def _negated(self) -> Condition:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._wrong(f"more than {_DEEPEST} levels of 'not' and parentheses")
+        condition = self._inner()
+        self._depth -= 1
+        return condition
+
+    def _inner(self) -> Condition:
         if self._take("not"):
             inner = self._negated()
             return lambda words: not inner(words)
         if self._take("("):
             inner = self._either()
             if not self._take(")"):
-                self._refuse("expected ')'")
+                raise self._wrong("expected ')'")
             return inner
+        return self._word()
+
+    def _word(self) -> Condition:
         word = self._peek()
         if word is None or word in {"and", "or", ")"}:
-            self._refuse("expected a word")
+            raise self._wrong("expected a word")
         self._next += 1
-        folded = str(word).casefold()
+        folded = word.casefold()
         return lambda words: folded in words
 
-    def _refuse(self, what: str) -> None:
+    def _wrong(self, what: str) -> InvalidInputError:
         at_end = self._next >= len(self._tokens)
         column = len(self._text) if at_end else self._tokens[self._next][1]
-        raise InvalidInputError(
+        return InvalidInputError(
             f"-k '{self._text}': {what} at character {column + 1}",
             code="usage",
             hint="write words with and, or, not and parentheses",
@@ -231,12 +259,13 @@ def _prompts_of(suite: Suite) -> set[str]:
 
 
 def _suites_at(place: str, suites: Iterable[Suite], folder: str) -> list[Suite]:
-    target = place.partition("::")[0].replace("\\", "/").removeprefix("./").rstrip("/")
+    written = place.partition("::")[0].replace("\\", "/").removeprefix("./")
+    target = written.rstrip("/")
     known = list(suites)
     for matches in (
-        [s for s in known if target in {s.path, s.name}],
+        [s for s in known if target in {s.path, s.name} and target == written],
         [s for s in known if _below(s.path, target) or _below(s.name, target)],
-        [s for s in known if s.name.rpartition("/")[2] == target],
+        [s for s in known if s.name.rpartition("/")[2] == target and target == written],
     ):
         if matches:
             return matches

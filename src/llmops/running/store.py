@@ -1,12 +1,12 @@
 """Runs kept as JSON lines: a header, a line a trial as it completes, a footer."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from llmops.domain.completion import escape_surrogates
 from llmops.domain.record import (
     footer_from_json,
     footer_to_json,
@@ -19,9 +19,11 @@ from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
 from llmops.errors import InvalidInputError, UnavailableError, did_you_mean
 from llmops.location import Location
+from llmops.running.lines import LineFile
 
 SCHEMA = "llmops.run/1"
 FOLDER = ".llmops/runs"
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class RunWriter:
@@ -31,15 +33,17 @@ class RunWriter:
         """Create the file, or go on with one.
 
         Raises:
-            UnavailableError: The file cannot be written.
+            InvalidInputError: Another process is writing the run that is to be gone on with.
+            UnavailableError: The file cannot be written, or a new one is there already.
         """
         self.path = path
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if resume:
-                _drop_broken_end(path)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            self._file: IO[bytes] = os.fdopen(descriptor, "ab", buffering=0)
+            self._file = LineFile(path, resume=resume)
+        except BlockingIOError:
+            raise InvalidInputError(
+                f"the run {path.stem} is still under way", code="busy-run", hint="wait for its end"
+            ) from None
         except OSError as error:
             raise _unwritable(path, error) from None
 
@@ -60,10 +64,14 @@ class RunWriter:
         self._file.close()
 
     def _line(self, value: Mapping[str, Any]) -> None:
-        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        data = text.encode("utf-8", errors="surrogatepass") + b"\n"
         try:
-            self._file.write(data)
+            text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UnavailableError(
+                f"the run cannot be kept in {self.path}: {error}", hint="this is a bug of llmops"
+            ) from None
+        try:
+            self._file.add(escape_surrogates(text).encode())
         except OSError as error:
             raise _unwritable(self.path, error) from None
 
@@ -83,15 +91,23 @@ class KeptRun:
     places: Mapping[int, int]
 
     def trials(self) -> Iterator[TrialResult]:
-        """The trials in the order of the plan; may be called again."""
+        """The trials in the order of the plan; may be called again.
+
+        Raises:
+            InvalidInputError: A trial cannot be read.
+            UnavailableError: The file cannot be read any more.
+        """
         return (trial for _index, trial in self.indexed_trials())
 
     def indexed_trials(self) -> Iterator[tuple[int, TrialResult]]:
-        """Each trial with its place in the plan, in that order."""
-        with self.path.open("rb") as file:
-            for index in sorted(self.places):
-                file.seek(self.places[index])
-                yield index, trial_from_json(_parse(file.readline(), self.path, 0)["trial"])
+        """The trials with their places in the plan; raises what `trials` raises."""
+        try:
+            with self.path.open("rb") as file:
+                for index in sorted(self.places):
+                    file.seek(self.places[index])
+                    yield index, self._trial(file.readline(), self.places[index])
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
 
     @property
     def stopped_by(self) -> StoppedBy | None:
@@ -109,6 +125,14 @@ class KeptRun:
         """The verdict, from the trials themselves."""
         return decide(self.totals(), stopped_by=self.stopped_by)
 
+    def _trial(self, line: bytes, offset: int) -> TrialResult:
+        try:
+            return trial_from_json(json.loads(line)["trial"])
+        except _UNREADABLE as error:
+            with self.path.open("rb") as file:
+                number = file.read(offset).count(b"\n") + 1
+            raise _broken(self.path, number, _words_of(error)) from None
+
 
 def read_run(path: Path) -> KeptRun:
     """Read a run's file. A last line that was cut off by a kill is passed over.
@@ -117,31 +141,54 @@ def read_run(path: Path) -> KeptRun:
         InvalidInputError: The file is no run, or a line in its middle is broken.
         UnavailableError: It cannot be read.
     """
-    header: RunHeader | None = None
-    footer: RunFooter | None = None
-    places: dict[int, int] = {}
-    offset = 0
+    reading = _Reading()
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
+            for line in file:
                 if not line.endswith(b"\n"):
                     break
-                value = _parse(line, path, number)
-                if "trial" in value:
-                    places[value["n"]] = offset
-                    footer = None
-                elif "header" in value:
-                    header = header_from_json(value["header"])
-                elif "footer" in value:
-                    footer = footer_from_json(value["footer"])
-                offset += len(line)
+                reading.take(line)
     except OSError as error:
-        raise UnavailableError(f"the run {path} cannot be read: {error.strerror}") from None
-    except (KeyError, TypeError) as error:
-        raise _broken(path, 1, f"it has no {error}") from None
-    if header is None:
+        raise _unreadable(path, error) from None
+    except _UNREADABLE as error:
+        raise _broken(path, reading.lines, _words_of(error)) from None
+    if reading.header is None:
         raise _broken(path, 1, "it has no header")
-    return KeptRun(path=path, header=header, footer=footer, places=places)
+    return KeptRun(path=path, header=reading.header, footer=reading.footer, places=reading.places)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What the lines so far have said."""
+
+    header: RunHeader | None = None
+    footer: RunFooter | None = None
+    places: dict[int, int] = field(default_factory=dict)
+    offset: int = 0
+    lines: int = 0
+
+    def take(self, line: bytes) -> None:
+        """Read one more line; raises one of `_UNREADABLE` when it is none of a run's."""
+        self.lines += 1
+        value = json.loads(line)
+        if not isinstance(value, dict):
+            raise TypeError("it is not a mapping")
+        if "trial" in value:
+            self.places[_index(value["n"])] = self.offset
+            self.footer = None
+        elif "header" in value:
+            if value.get("schema") != SCHEMA:
+                raise ValueError(f"its schema is not '{SCHEMA}': another llmops wrote it")
+            self.header = header_from_json(value["header"])
+        elif "footer" in value:
+            self.footer = footer_from_json(value["footer"])
+        self.offset += len(line)
+
+
+def _index(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"'{value}' is no place in a plan")
+    return value
 
 
 def run_ids(folder: Path) -> list[str]:
@@ -162,6 +209,8 @@ def find_run(folder: Path, wanted: str | None) -> Path:
         InvalidInputError: No run or several runs are meant.
     """
     ids = run_ids(folder)
+    if wanted in ids:
+        return folder / f"{wanted}.jsonl"
     if wanted is not None and wanted.endswith(".jsonl") and Path(wanted).is_file():
         return Path(wanted)
     if wanted in {None, "last"}:
@@ -171,7 +220,7 @@ def find_run(folder: Path, wanted: str | None) -> Path:
             )
         return folder / f"{ids[-1]}.jsonl"
     word = str(wanted)
-    matching = [id_ for id_ in ids if id_.startswith(word) or id_.endswith(word)]
+    matching = [id_ for id_ in ids if word and (id_.startswith(word) or id_.endswith(word))]
     if len(matching) == 1:
         return folder / f"{matching[0]}.jsonl"
     raise _not_one(word, matching, ids)
@@ -185,14 +234,10 @@ def _not_one(word: str, matching: Sequence[str], ids: Sequence[str]) -> InvalidI
     return InvalidInputError(f"no run is called '{word}'", code="unknown-run", hint=hint)
 
 
-def _parse(line: bytes, path: Path, number: int) -> dict[str, Any]:
-    try:
-        value = json.loads(line.decode("utf-8", errors="surrogatepass"))
-    except (ValueError, RecursionError):
-        raise _broken(path, number, "the line is not JSON") from None
-    if not isinstance(value, dict):
-        raise _broken(path, number, "the line is not a mapping")
-    return value
+def _words_of(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
+        return "the line is not JSON"
+    return f"the line has no {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _broken(path: Path, number: int, what: str) -> InvalidInputError:
@@ -204,25 +249,12 @@ def _broken(path: Path, number: int, what: str) -> InvalidInputError:
     )
 
 
-def _drop_broken_end(path: Path) -> None:
-    """Cut off a last line that a kill left unfinished, so that the next one starts afresh."""
-    with path.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        position = size
-        while position > 0:
-            step = min(65_536, position)
-            file.seek(position - step)
-            cut = file.read(step).rfind(b"\n")
-            if cut >= 0:
-                position = position - step + cut + 1
-                break
-            position -= step
-        if position < size:
-            file.truncate(position)
-
-
 def _unwritable(path: Path, error: OSError) -> UnavailableError:
     return UnavailableError(
         f"the run cannot be kept in {path}: {error.strerror or error}",
         hint="free some space, or run where the folder can be written",
     )
+
+
+def _unreadable(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(f"the run {path} cannot be read: {error.strerror or error}")

@@ -180,7 +180,11 @@ class PlannedTrial:
 
 
 def status_of(exchanges: Sequence[Exchange], *, skipped: bool = False) -> Status:
-    """How a trial ended. A hard failure outweighs a score that is missing."""
+    """How a trial ended.
+
+    A hard failure outweighs a score that is missing. A trial that nothing hard was asserted of is
+    unscored: it must not look like a pass.
+    """
     if skipped:
         return "skipped"
     if not exchanges or any(exchange.failure is not None for exchange in exchanges):
@@ -190,7 +194,7 @@ def status_of(exchanges: Sequence[Exchange], *, skipped: bool = False) -> Status
     }
     if "failed" in statuses:
         return "failed"
-    return "unscored" if "unscored" in statuses else "passed"
+    return "passed" if statuses == {"passed"} else "unscored"
 
 
 def with_messages(request: Request, messages: Sequence[Mapping[str, object]]) -> Request:
