@@ -184,7 +184,6 @@ class Kept:
 
 
 @shape_of(Kept, "a kept thing")
-@dataclass(frozen=True)
 class Written:
     size: int = entry(
         "An even number.",

@@ -59,9 +59,10 @@ def read_assertion(node: Node, faults: Faults) -> Assertion | None:
         expected(node, "an assertion such as 'contains: refund'", faults, hint)
         return None
     if len(node.value) == 1:
-        for scorer, arguments in node.items():
-            if scorer not in COMMON and not scorer.startswith("x-"):
-                return Assertion(scorer=scorer, arguments=arguments, at=node.key_at(scorer))
+        (scorer,) = node.value
+        arguments = node.get(scorer)
+        if arguments and scorer not in COMMON and not scorer.startswith("x-"):
+            return Assertion(scorer=scorer, arguments=arguments, at=node.key_at(scorer))
     return _read_labelled(node, faults)
 
 

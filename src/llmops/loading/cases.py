@@ -43,7 +43,6 @@ def dataset_file(path: Text, node: Node, faults: Faults) -> object:
 
 
 @shape_of(DatasetSample, "'sample'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleShape:
     """`sample:` of a dataset."""
 
@@ -120,8 +119,8 @@ def _read_case(node: Node, faults: Faults) -> CaseEntry | None:
         message = f"'{shape.id}' cannot be the id of a case".replace("\n", "⏎")
         hint = "write one line without '::'"
         refuse(at, "case-id", message, faults, hint)
-    for key, value in (("where", shape.where), ("sample", shape.sample)):
-        if value is not None and shape.dataset is None:
+    for key in ("where", "sample"):
+        if shape.dataset is None and getattr(shape, key) is not None:
             message = f"'{key}' picks rows, and the case has no 'dataset'"
             hint = "add 'dataset: FILE', or leave it out"
             at_key = node.key_at(key)

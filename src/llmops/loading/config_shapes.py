@@ -32,7 +32,6 @@ _DEFAULT_LIMITS = Limits()
 
 
 @shape_of(Price, "'price'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceShape:
     """`price:` of a model."""
 
@@ -44,7 +43,6 @@ class PriceShape:
 
 
 @shape_of(Judge, "'judge'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeShape:
     """`judge:`."""
 
@@ -53,7 +51,6 @@ class JudgeShape:
 
 
 @shape_of(CacheConfig, "'cache'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CacheShape:
     """`cache:`."""
 
@@ -62,7 +59,6 @@ class CacheShape:
 
 
 @shape_of(Budget, "'budget'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetShape:
     """`budget:`."""
 
@@ -71,7 +67,6 @@ class BudgetShape:
 
 
 @shape_of(GatePolicy, "'gate'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GateShape:
     """`gate:` of the project or of a suite."""
 
@@ -94,7 +89,6 @@ class GateShape:
 
 
 @shape_of(Limits, "'limits'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsShape:
     """`limits:`."""
 

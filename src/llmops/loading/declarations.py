@@ -53,7 +53,7 @@ def entry(  # noqa: PLR0913 - one word for each thing that can be said of a key
 
 
 def shape_of(value: type, what: str) -> Callable[[type[T]], type[T]]:
-    """Declare that a dataclass is how a value of the domain is written.
+    """Declare that a class is how a value of the domain is written; it is never instantiated.
 
     Args:
         value: The value's class; it takes the shape's attributes, each by the same name.
@@ -61,8 +61,9 @@ def shape_of(value: type, what: str) -> Callable[[type[T]], type[T]]:
     """
 
     def register(shape: type[T]) -> type[T]:
-        _SHAPES[value] = (shape, what)
-        return shape
+        declared = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=True)(shape)
+        _SHAPES[value] = (declared, what)
+        return declared
 
     return register
 

@@ -66,7 +66,6 @@ def samples_of(written: int | Samples, node: Node, faults: Faults) -> object:
 
 
 @shape_of(Samples, "'samples'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SamplesShape:
     """`samples:` as a range."""
 

@@ -7,9 +7,7 @@ from llmops.errors import InvalidInputError
 from llmops.loading.decoding import place_after
 from llmops.location import Location
 
-_UNPRINTABLE = re.compile(
-    "[^\t\n\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
-)
+_UNPRINTABLE = "[^\t\n\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
 _WAYS_OUT: Mapping[str, str] = {
     "mapping values are not allowed": "put quotes around a text that holds ': '",
     "cannot start any token": "put quotes around a text that begins with @, ` or %",
@@ -45,7 +43,7 @@ def broken_syntax(words: str, text: str, at: Location) -> InvalidInputError:
 
 def unreadable(text: str, path: str) -> InvalidInputError:
     """The text holds a character that YAML does not allow."""
-    found = _UNPRINTABLE.search(text)
+    found = re.search(_UNPRINTABLE, text)
     position = found.start() if found else 0
     what = f"character U+{ord(text[position]):04X}" if found else "a character"
     return InvalidInputError(

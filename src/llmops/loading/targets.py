@@ -57,7 +57,6 @@ def command_line(words: tuple[Text, ...], node: Node, faults: Faults) -> object:
 
 
 @shape_of(HttpTarget, "'http'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpShape:
     """`http:` of a target."""
 
@@ -79,7 +78,6 @@ class HttpShape:
 
 
 @shape_of(Target, "'target'")
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetShape:
     """`target:` of a suite."""
 
