@@ -16,7 +16,7 @@ from llmops.providers.keys import read_dotenv
 from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
 from llmops.running.arms import PromptVersion
-from llmops.scoring.registry import ScorerResources, load_plugins
+from llmops.scoring.registry import ScorerResources, load_installed, load_plugins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,11 @@ class OpenProject:
     @property
     def resources(self) -> ScorerResources:
         """Files and functions for scorers."""
-        return ScorerResources(read_file=self._read, load_function=self.functions.load)
+        return ScorerResources(
+            read_file=self._read,
+            load_function=self.functions.load,
+            load_installed=None if self.untrusted else load_installed,
+        )
 
     def find_prompt(self, text: Text) -> PromptVersion:
         """The version of a prompt that a name means.
