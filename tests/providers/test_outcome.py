@@ -103,3 +103,11 @@ def test_a_value_that_contains_itself_is_a_bad_response():
 def test_what_json_does_not_know_is_refused(text):
     with pytest.raises(ValueError):
         parse_json(text)
+
+
+def test_an_output_of_more_than_eight_million_characters_is_too_large() -> None:
+    with pytest.raises(ProviderError) as refused:
+        completion_of("x" * (8 * 2**20 + 1), 0.1)
+
+    assert refused.value.kind == "too_large"
+    assert completion_of("x" * 8 * 2**20, 0.1).text

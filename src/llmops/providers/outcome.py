@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from llmops.domain.completion import Completion, ToolCall, Usage
 from llmops.errors import ProviderError
+from llmops.providers.guard import LARGEST_BODY
 
 ENVELOPE = frozenset({"output", "cost", "usage", "model", "tool_calls", "finish_reason"})
 """The keys of a mapping that says more than the output. It has `output` and none but these."""
@@ -25,8 +26,20 @@ def completion_of(value: object, latency: float) -> Completion:
         latency: Seconds.
 
     Raises:
-        ProviderError: It returned nothing, or something that JSON has no form for.
+        ProviderError: It returned nothing, something that JSON has no form for, or more than
+            8 Mi characters (`too_large`).
     """
+    completion = _completion_of(value, latency)
+    if len(completion.text) > LARGEST_BODY:
+        raise ProviderError(
+            f"the application returned more than {LARGEST_BODY / 2**20:g} Mi characters",
+            kind="too_large",
+            hint="return less, or a reference to it",
+        )
+    return completion
+
+
+def _completion_of(value: object, latency: float) -> Completion:
     if isinstance(value, Completion):
         return value
     if isinstance(value, Mapping) and "output" in value and ENVELOPE.issuperset(value):
