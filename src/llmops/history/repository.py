@@ -128,12 +128,16 @@ def _git_in(folder: Path) -> Any:  # noqa: ANN401 - GitPython is untyped here
     return git
 
 
-def _run(git: Any, arguments: tuple[str, ...]) -> str:  # noqa: ANN401 - GitPython is untyped here
+def _run(
+    git: Any,  # noqa: ANN401 - GitPython is untyped here
+    arguments: tuple[str, ...],
+    switches: tuple[str, ...] = (),
+) -> str:
     from git.exc import GitCommandError, GitCommandNotFound
 
     try:
         output: str = git.execute(
-            ["git", "--no-pager", *_SWITCHES, *arguments],
+            ["git", "--no-pager", *_SWITCHES, *switches, *arguments],
             strip_newline_in_stdout=False,
             kill_after_timeout=_TIMEOUT,
         )
@@ -142,7 +146,8 @@ def _run(git: Any, arguments: tuple[str, ...]) -> str:  # noqa: ANN401 - GitPyth
             "git is not installed", code="no-git", hint="install git, or run without versions"
         ) from None
     except GitCommandError as error:
-        words = str(error.stderr).strip().removeprefix("stderr:").strip(" '\n")
+        said = str(error.stderr) or str(error.stdout)
+        words = said.strip().removeprefix("stderr:").removeprefix("stdout:").strip(" '\n")
         hint = next((remedy for sign, remedy in _REMEDIES.items() if sign in words), None)
         raise UnavailableError(
             f"git {arguments[0]}: {words[:300]}", code="git", hint=hint
@@ -177,13 +182,9 @@ def commit_all(folder: Path, message: str) -> None:
     """
     git = _git_in(folder)
     _run(git, ("add", "--all"))
-    who = [
-        word
-        for name, value in _NOBODY.items()
-        if not _configured(git, name)
-        for word in ("-c", f"{name}={value}")
-    ]
-    _run(git, (*who, "commit", "--quiet", "--no-gpg-sign", f"--message={message}"))
+    missing = [f"{name}={value}" for name, value in _NOBODY.items() if not _configured(git, name)]
+    who = tuple(word for setting in missing for word in ("-c", setting))
+    _run(git, ("commit", "--quiet", "--no-gpg-sign", f"--message={message}"), who)
 
 
 def _configured(git: Any, name: str) -> bool:  # noqa: ANN401 - GitPython is untyped here
