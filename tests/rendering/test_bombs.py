@@ -72,6 +72,9 @@ BOMBS = {
     "sorting in a loop": "{% for i in range(99999) %}{% set x = range(9999)|sort %}{% endfor %}",
     "filters that keep nothing": "{% for i in range(99999) %}"
     "{% set x = range(99999)|reject|reject|list %}{% endfor %}",
+    "tests in a loop": "{% for i in range(99999) %}{{ large is lower }}{% endfor %}",
+    "differences in a loop": "{% set d = dict(range(2000)|map('string')|batch(2)) %}"
+    "{% for i in range(99999) %}{% set x = d.keys() - [i] %}{% endfor %}",
     "slices in a loop": "{% for i in range(99999) %}{% set x = large[::-1] %}{% endfor %}",
     "a macro that calls itself": "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
     "a macro that calls itself twice": "{% macro a(n) %}{% if n %}{{ a(n - 1) }}{{ a(n - 1) }}"
@@ -200,6 +203,15 @@ def test_a_template_after_a_bomb_renders(with_partials: Project) -> None:
     assert rendered == "012"
 
 
+@pytest.mark.parametrize("template", BLOATED.values(), ids=BLOATED)
+def test_a_bloated_template_is_shown_where_it_stands(project: Project, template: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        project.templates.compile(text(template))
+
+    assert str(caught.value.faults[0].at).startswith("suites/s.yaml:")
+    assert caught.value.faults[0].code == "template-syntax"
+
+
 def test_a_table_of_ten_thousand_rows_is_no_bomb(project: Project) -> None:
     rows = [{"name": f"n{number}", "price": number} for number in range(10_000)]
     template = (
@@ -211,6 +223,22 @@ def test_a_table_of_ten_thousand_rows_is_no_bomb(project: Project) -> None:
     rendered = project.render(template, rows=rows)
 
     assert rendered.count("\n") == 9_989
+
+
+def test_a_large_text_can_be_formatted(project: Project) -> None:
+    document = "x" * 900_000
+
+    assert len(project.render("{{ '%s %s%%'|format(d, 5) }}", d=document)) == 900_003
+    assert len(project.render("{{ '%(a)s %(b)s' % {'a': d, 'b': d[:9]} }}", d=document)) == 900_010
+    assert len(project.render("{{ '{} {}'.format(d, 5) }}", d=document)) == 900_002
+    with pytest.raises(TemplateError, match="grows larger"):
+        project.render("{{ '{}{}'.format(d, d) }}", d=document)
+
+
+def test_a_large_text_can_stand_in_a_list(project: Project) -> None:
+    document = "x" * 900_000
+
+    assert project.render("{{ {'a': [d]}|tojson }}", d=document).startswith('{"a": ["xxx')
 
 
 def test_a_document_of_a_megabyte_can_be_inserted(project: Project) -> None:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prompt_making import PROMPT, SUITE, Project, message, needed, preset, prompt, text, user
 
@@ -63,6 +63,7 @@ def test_a_project_read_from_files_renders(project: Project) -> None:
     )
 
 
+@settings(deadline=None)
 @given(value=st.text())
 def test_an_input_reaches_the_messages_as_typed(
     tmp_path_factory: pytest.TempPathFactory, value: str

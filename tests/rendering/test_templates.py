@@ -2,7 +2,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prompt_making import Project, text
 
@@ -63,6 +63,7 @@ def test_a_value_is_written_alike_alone_and_beside_text(
     assert render("<{{ x }}>", x=value) == f"<{written}>"
 
 
+@settings(deadline=None)
 @given(value=st.text(), around=st.sampled_from(["{}", "a {} b", "{{% if 1 %}}{}{{% endif %}}"]))
 def test_values_are_never_rendered_again(
     tmp_path_factory: pytest.TempPathFactory, value: str, around: str
@@ -151,6 +152,7 @@ SIGNS = st.lists(
 ).map(" ".join)
 
 
+@settings(deadline=None)
 @given(template=st.one_of(st.text(), SIGNS, SIGNS.map(lambda inner: "{{" + inner + "}}")))
 def test_any_text_is_a_template_or_a_placed_error(
     tmp_path_factory: pytest.TempPathFactory, template: str
@@ -168,6 +170,7 @@ def test_any_text_is_a_template_or_a_placed_error(
     assert paths == {"suites/s.yaml"}
 
 
+@settings(deadline=None)
 @given(
     name=st.sampled_from(["a", "a.b", "a.items", "a.b.c", "true", "self", "nope", "a._b", "range"]),
     value=st.one_of(

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prompt_making import SUITE, Project, text
 
@@ -130,6 +130,7 @@ def test_only_plain_data_comes_out(project: Project, template: str) -> None:
         render_node(node_of(template, SUITE), {}, project.templates)
 
 
+@settings(deadline=None)
 @given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
 def test_a_value_comes_through_unchanged(
     tmp_path_factory: pytest.TempPathFactory, value: object

@@ -61,10 +61,12 @@ class Binder:
             complaint = check(value) if check else None
             if complaint is not None:
                 message = f"the input '{name}' is wrong: {complaint}"
-                hint = f"its schema is at {self._prompt.inputs[name].at}"
-                faults.append(Fault(code="wrong-input", message=message, at=at, hint=hint))
+                declared = self._prompt.inputs[name].at
+                hint = f"its schema is at {declared}"
+                place = at or declared
+                faults.append(Fault(code="wrong-input", message=message, at=place, hint=hint))
             elif name in self._placeholders:
-                faults += check_messages(name, value, at)
+                faults += check_messages(name, value, at or self._prompt.at)
             context[name] = value
         return context
 

@@ -4,12 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
 
-from jinja2.exceptions import (
-    SecurityError,
-    TemplateNotFound,
-    TemplateSyntaxError,
-    UndefinedError,
-)
+from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.utils import missing
 
 from llmops.domain.node import Text
@@ -95,26 +90,25 @@ def _words_for(error: Exception, context: Mapping[str, object]) -> tuple[str, st
     if isinstance(error, NameMissingError):
         return "undefined-variable", *_missing(error, context)
     if isinstance(error, UndefinedError):
-        return "undefined-variable", _cut(str(error)), None
+        return "undefined-variable", _cut(str(error)), "ask 'is defined' before it is used"
     if isinstance(error, SecurityError):
         return "unsafe-template", _cut(str(error)), "use filters and plain values only"
-    if isinstance(error, TemplateNotFound):
-        return "missing-partial", f"none of the partials is there: {_cut(str(error))}", None
-    return "template-failed", f"rendering fails: {_cut(str(error) or type(error).__name__)}", None
+    message = f"rendering fails: {_cut(str(error) or type(error).__name__)}"
+    return "template-failed", message, "look at the types of the values that stand there"
 
 
 def _missing(error: NameMissingError, context: Mapping[str, object]) -> tuple[str, str | None]:
-    names = list(context)
-    if error.owner is missing:
-        hint = did_you_mean(str(error.name), names) or _listing(names)
-        return f"'{error.name}' is not defined", hint
-    owner = error.owner
-    if isinstance(owner, Mapping):
-        keys = [str(key) for key in owner]
-        hint = did_you_mean(str(error.name), keys) or _listing(keys)
-        return f"{_holder(owner, context)} has no '{_cut(str(error.name))}'", hint
-    named = f"'{error.name}'" if isinstance(error.name, str) else f"element {error.name}"
-    return f"{_holder(owner, context)} has no {named}", None
+    owner, name = error.owner, error.name
+    named = f"'{_cut(name)}'" if isinstance(name, str) else f"element {_cut(repr(name))}"
+    if owner is missing:
+        return f"{named} is not defined", _nearest(name, list(context))
+    hint = _nearest(name, [str(key) for key in owner]) if isinstance(owner, Mapping) else None
+    return f"{_holder(owner, context)} has no {named}", hint
+
+
+def _nearest(name: object, names: list[str]) -> str | None:
+    near = did_you_mean(name, names) if isinstance(name, str) else None
+    return near or _listing(names)
 
 
 def _holder(owner: object, context: Mapping[str, object]) -> str:

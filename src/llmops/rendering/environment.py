@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NoReturn
 from jinja2 import Template
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.lexer import TokenStream
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
 from jinja2.utils import Namespace
@@ -22,7 +22,7 @@ from llmops.rendering.methods import allowed_attribute, allowed_call, call_metho
 from llmops.rendering.operators import GROWING
 from llmops.rendering.rewriting import JOIN, KEEP, LOOK, SEARCH, SPEND
 from llmops.rendering.text import BoundedFormatter, name_of, text_of
-from llmops.rendering.undefined import Missing
+from llmops.rendering.undefined import Missing, demand
 
 _TOKENS = 20_000
 """The most tokens of one template: names, signs, spaces and the texts between."""
@@ -116,11 +116,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
             msg = "a template may only call macros, its own functions and methods of plain data"
             raise SecurityError(msg)
         owner = getattr(__obj, "__self__", None)
+        if not isinstance(__obj, Macro):
+            demand(*args)
         if isinstance(owner, str):
-            if __obj.__name__ == "format":
-                return BoundedFormatter(__self, meter).vformat(owner, args, kwargs)
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)
+            if __obj.__name__ == "format":
+                formatter = BoundedFormatter(__self, meter)
+                return meter.accept(formatter.vformat(owner, args, kwargs))
             return call_method_of_text(meter, __obj, args, kwargs)
         if __obj in __self._functions or isinstance(owner, list | tuple):
             meter.spend(4 * meter.size_of((owner, args)))
@@ -154,6 +157,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self.meter.accept(value)
 
     def _look(self, value: object) -> object:
+        demand(value)
         self.meter.look_at(value)
         return value
 
@@ -162,6 +166,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _counted_test(self, name: str) -> Callable[..., bool]:
         test: Any = TESTS[name]
+        if name in {"lower", "upper"}:
+            return lambda value: bool(test(self._join([value])))
         if test not in _COMPARING:
             return test  # type: ignore[no-any-return] # jinja's table of tests is untyped
 

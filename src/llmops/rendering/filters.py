@@ -11,6 +11,7 @@ from jinja2.filters import FILTERS
 
 from llmops.rendering.growing_filters import GROWING_FILTERS, elements_of
 from llmops.rendering.meter import Meter
+from llmops.rendering.undefined import demand
 
 Filter = Callable[..., Any]
 Cost = Callable[[Meter, object], int]
@@ -32,6 +33,8 @@ _TEXT = ("capitalize", "lower", "title", "truncate", "upper", "urlencode", "word
 _DEEP = ("dictsort", "groupby", "max", "min", "sort", "unique")
 
 
+_DEFAULT = FILTERS["default"]
+"""The one filter that is for what is missing."""
 _CALL = 4
 """What calling a filter costs, whatever it does."""
 
@@ -57,6 +60,8 @@ def _counted(function: Filter, meter: Meter, cost: Cost) -> Filter:
 
     @functools.wraps(function)
     def counted(*values: Any, **named: Any) -> object:  # noqa: ANN401 - a filter takes anything
+        if function is not _DEFAULT:
+            demand(values[subject])
         meter.spend(_CALL + cost(meter, values[subject]))
         return meter.accept(function(*values, **named))
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from jinja2.filters import do_batch, do_indent, do_round, sync_do_slice
-from jinja2.runtime import Context, Undefined
+from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
 from llmops.rendering.meter import CONTAINERS, LISTS, LimitError, Meter
 from llmops.rendering.methods import check_trimmed, joined_size, padded_size, replaced_size
 from llmops.rendering.text import printf, text_of
+from llmops.rendering.undefined import demand
 
 _MOST = 10_000
 """The most lists that `batch` and `slice` make, and elements in one of `batch`."""
@@ -108,6 +109,7 @@ def _replace(
 
 
 def _round(meter: Meter, value: Any, precision: object = 0, method: Any = "common") -> object:  # noqa: ANN401 - do_round complains of wrong ones itself
+    demand(value)
     if not isinstance(precision, int) or abs(precision) > _DIGITS:
         msg = f"a precision of {precision!r} is too large: the most is {_DIGITS}"
         raise LimitError(msg)
@@ -159,8 +161,7 @@ def _tojson(meter: Meter, value: object, indent: int | None = None) -> str:
 
 
 def _listed(value: Any) -> object:  # noqa: ANN401 - as json calls it
-    if isinstance(value, Undefined):
-        str(value)
+    demand(value)
     if isinstance(value, LISTS):
         return list(value)
     msg = f"a value of type {type(value).__name__} has no form in JSON"

@@ -5,6 +5,7 @@ or grow large in a template asks here first, so a bomb ends before it is built.
 """
 
 import threading
+from collections.abc import Sized
 from typing import Final
 
 WORK: Final = 2_000_000
@@ -133,17 +134,16 @@ class Meter(threading.local):
             msg = f"a number grows larger than {MAX_BITS:,} bits"
             raise LimitError(msg)
 
-    def accept_whole(self, value: object, times: int = 1) -> None:
+    def accept_whole(self, value: Sized, times: int = 1) -> None:
         """Count a list or mapping, repeated so many times, with all that is inside.
 
         Raises:
             LimitError: It is too large.
         """
-        size = self.size_of(value) * times
-        if size > self.max_size:
+        if self.size_of(value) * times > self.max_size:
             msg = f"a value grows larger than {self.max_size:,} elements"
             raise LimitError(msg)
-        self._accept_elements(size)
+        self._accept_elements(len(value) * times)
 
     def _accept_elements(self, count: int) -> None:
         if count > self.max_size:

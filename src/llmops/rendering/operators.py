@@ -4,17 +4,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from llmops.rendering.meter import Meter
+from llmops.rendering.meter import LISTS, Meter
 from llmops.rendering.text import printf
-
-
-def apply(meter: Meter, symbol: str, left: object, right: object) -> object:
-    """Apply `+`, `*`, `**` or `%`.
-
-    Raises:
-        LimitError: The result would be too large.
-    """
-    return GROWING[symbol](meter, left, right)
 
 
 def _add(meter: Meter, left: Any, right: Any) -> object:  # noqa: ANN401 - whatever stands beside the sign
@@ -23,6 +14,12 @@ def _add(meter: Meter, left: Any, right: Any) -> object:  # noqa: ANN401 - whate
     elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
         meter.accept_whole((left, right))
     return meter.accept(left + right)
+
+
+def _subtract(meter: Meter, left: Any, right: Any) -> object:  # noqa: ANN401 - as above
+    if isinstance(left, LISTS):
+        meter.accept_whole((left, right))
+    return left - right
 
 
 def _multiply(meter: Meter, left: Any, right: Any) -> object:  # noqa: ANN401 - as above
@@ -51,7 +48,9 @@ def _modulo(meter: Meter, left: Any, right: Any) -> object:  # noqa: ANN401 - as
 
 GROWING: Mapping[str, Callable[[Meter, Any, Any], object]] = {
     "+": _add,
+    "-": _subtract,
     "*": _multiply,
     "**": _raise,
     "%": _modulo,
 }
+"""Each takes the meter and both sides, and raises `LimitError` if the result would be too large."""

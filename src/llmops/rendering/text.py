@@ -22,7 +22,9 @@ _FORMATTED = (str, int, float, date, time)
 """What a format such as `:>10` is handed to; a decimal of `1e999999999` would grow by it."""
 _WIDEST = 1000
 """The largest width or precision of one placeholder."""
-_PRINTF = re.compile(r"%(?:\([^()]*\))?[#0\- +]*(\*|\d*)(?:\.(\*|\d*))?")
+_PRINTF = re.compile(
+    r"%(?:\((?P<key>[^()]*)\))?[#0\- +]*(?P<width>\*|\d*)(?:\.(?P<precision>\*|\d*))?"
+)
 _NUMBER = re.compile(r"\d+")
 
 
@@ -61,21 +63,22 @@ def printf(meter: Meter, template: str, values: object) -> str:
     Raises:
         LimitError: A width is too large, or the text would be too long.
     """
-    widths = 0
-    specs = 1
+    lengths = _lengths(values, meter)
+    size = len(template)
+    if not isinstance(values, dict):
+        size += sum(lengths.values())
     for found in _PRINTF.finditer(template):
-        widths += _width(found[1]) + _width(found[2])
-        specs += 1
-    meter.spend(6 * specs)
-    longest = max((_length(value, meter) for value in _each(values)), default=0)
-    meter.make(len(template) + widths + specs * longest)
+        meter.spend(6)
+        size += _width(found["width"]) + _width(found["precision"]) + lengths.get(found["key"], 0)
+    meter.make(size)
     return template % values
 
 
-def _each(values: object) -> list[object]:
-    if isinstance(values, Mapping):
-        return list(values.values())
-    return list(values) if isinstance(values, tuple) else [values]
+def _lengths(values: object, meter: Meter) -> dict[object, int]:
+    if isinstance(values, dict):
+        return {key: _length(value, meter) for key, value in values.items()}
+    listed = values if isinstance(values, tuple) else (values,)
+    return {number: _length(value, meter) for number, value in enumerate(listed)}
 
 
 def _length(value: object, meter: Meter) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined
 from jinja2.exceptions import UndefinedError
+from jinja2.runtime import Undefined
 from jinja2.utils import missing
 
 
@@ -19,6 +20,17 @@ class NameMissingError(UndefinedError):
         super().__init__(message)
         self.name = name
         self.owner = owner
+
+
+def demand(*values: object) -> None:
+    """Fail if a value is missing.
+
+    Raises:
+        NameMissingError: One is.
+    """
+    for value in values:
+        if isinstance(value, Undefined):
+            str(value)
 
 
 class Missing(StrictUndefined):
