@@ -278,3 +278,11 @@ def test_every_report_format_stands_in_a_table():
 
 def test_the_page_of_errors_lists_every_code_and_no_other():
     assert first_column("errors.md") == codes_in_source()
+
+
+def test_the_workflow_that_is_shown_is_the_one_that_init_writes():
+    shown = [fence.text for fence in fences(DOCS / "ci.md") if fence.language == "yaml"]
+
+    written = (HOUSE / "starter" / "github" / "llmops.yml").read_text(encoding="utf-8")
+
+    assert shown[0] == written
