@@ -36,7 +36,6 @@ class PlacedMapping(dict[str, Any]):
     __slots__ = ("marks", "raws")
 
     def __init__(self) -> None:
-        super().__init__()
         self.marks: list[int] = []
         self.raws: dict[str, str] | None = None
 
@@ -47,7 +46,6 @@ class PlacedList(list[Any]):
     __slots__ = ("marks", "raws")
 
     def __init__(self) -> None:
-        super().__init__()
         self.marks: list[int] = []
         self.raws: dict[int, str] | None = None
 

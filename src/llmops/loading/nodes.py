@@ -7,7 +7,7 @@ while it is still small. Scalars follow YAML 1.2's core schema: `no` and `12:30`
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import yaml
 from yaml.events import (
@@ -130,91 +130,90 @@ class _Builder:
     limits: Limits
     repeated: int = 0
     aliases: int = 0
+    stack: list[tuple[Any, Any]] = field(default_factory=list)
+    memo: dict[str, tuple[Any, str | None]] = field(default_factory=dict)
     anchors: dict[str, _Anchored] = field(default_factory=dict)
     open_anchors: list[_OpenAnchor] = field(default_factory=list)
 
-    def build(self, text: str) -> Node:  # noqa: C901, PLR0912, PLR0915 - the hot loop: 400,000 events of a large suite pass here, and a call for each would double the time
-        next_event = _source_of(text)
-        memo: dict[str, Any] = {}
-        stack: list[tuple[Any, Any]] = []
-        root = PlacedList()
-        container: Any = root
-        key: Any = _ELEMENT
-        nodes = 0
+    def build(self, text: str) -> Node:
+        """Read a document; nothing but comments is the value nothing."""
+        root = self._root(_source_of(text))
+        if not root:
+            return Node(None, self.path, _ORIGIN)
+        return Node(root[0], self.path, root.marks[0], (root.raws or {}).get(0))
+
+    def _root(self, next_event: Callable[[], Any]) -> PlacedList:  # noqa: C901, PLR0912 - the hot loop: 400,000 events of a large suite pass here, and a call for each would double the time
+        memo, most, stack = self.memo, self.limits.yaml_nodes, self.stack
+        root = container = cast("Any", PlacedList())
+        nodes, key = 0, _ELEMENT
         while True:
             event = next_event()
-            kind = type(event)
-            raw = opened = None
+            kind, mark = type(event), event.start_mark
+            opened = raw = None
+            place = mark.line * _LINE + mark.column * _COLUMN + _ORIGIN
             if kind is ScalarEvent:
                 value = event.value
-                mark = event.start_mark
-                place = mark.line * _LINE + mark.column * _COLUMN + _ORIGIN
-                if event.tag is not None:
-                    self._refuse_tag(event)
+                if event.tag is not None or event.anchor is not None:
+                    self._check_decorated(event, is_key=key is None)
                 if key is None:
-                    if value in container or value == "<<" or event.anchor is not None:
+                    if value in container or value == "<<":
                         self._check_key(event, container)
                     key = intern(value)
                     container.marks.append(place)
                     continue
-                style = event.style
-                if not style:
-                    raw = value
-                    value = memo.get(raw, memo)
-                    if value is memo:
-                        value = memo[raw] = resolve_scalar(raw)
-                    if type(value) is str:
-                        raw = None
-                elif style in "|>":
+                if not event.style:
+                    value, raw = memo.get(value) or self._plain(value)
+                elif event.style in "|>":
                     place += _BLOCK
-                if event.anchor is not None:
-                    self.anchors[event.anchor] = _Anchored(value, raw, 1, 0)
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 if self.open_anchors:
                     self._close_anchor(container, len(stack), nodes)
                 container, key = stack.pop()
                 continue
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                mark = event.start_mark
-                place = mark.line * _LINE + mark.column * _COLUMN + _ORIGIN
                 self._check_start(event, key, len(stack), nodes)
                 value = opened = PlacedMapping() if kind is MappingStartEvent else PlacedList()
             elif kind is AliasEvent:
-                mark = event.start_mark
-                place = mark.line * _LINE + mark.column * _COLUMN + _ORIGIN
                 value, raw = self._repeat(event, key, len(stack), nodes)
             elif kind is StreamEndEvent:
-                break
+                return cast("PlacedList", root)
             else:
-                if kind is DocumentStartEvent and root:
-                    hint = "keep one document a file"
-                    self._refuse(event, "yaml-syntax", "a second document starts here", hint)
+                self._check_document(event, root)
                 continue
-            nodes += 1
-            if nodes > self.limits.yaml_nodes:
-                self._refuse_limit(event, "has more values", "yaml_nodes", self.limits.yaml_nodes)
+            if (nodes := nodes + 1) > most:
+                self._refuse_limit(event, "has more values", "yaml_nodes", most)
             container.marks.append(place)
             if raw is not None:
-                if container.raws is None:
-                    container.raws = {}
-                container.raws[len(container) if key is _ELEMENT else key] = raw
+                _keep_typed(container, key, raw)
             if key is _ELEMENT:
                 container.append(value)
             else:
-                container[key] = value
-                key = None
+                container[key], key = value, None
             if opened is not None:
                 stack.append((container, key))
-                container = opened
-                key = None if kind is MappingStartEvent else _ELEMENT
-        if not root:
-            return Node(None, self.path, _ORIGIN)
-        return Node(root[0], self.path, root.marks[0], (root.raws or {}).get(0))
+                container, key = opened, None if kind is MappingStartEvent else _ELEMENT
 
-    def _check_key(self, event: Any, mapping: PlacedMapping) -> None:  # noqa: ANN401 - PyYAML's events are untyped
-        key = event.value
-        if event.anchor is not None:
+    def _plain(self, text: str) -> tuple[Any, str | None]:
+        """A plain scalar's value, and what was typed where that is no text."""
+        value = resolve_scalar(text)
+        self.memo[text] = found = (value, None if isinstance(value, str) else text)
+        return found
+
+    def _check_document(self, event: Any, root: PlacedList) -> None:  # noqa: ANN401 - PyYAML's events are untyped
+        if type(event) is DocumentStartEvent and root:
+            hint = "keep one document a file"
+            self._refuse(event, "yaml-syntax", "a second document starts here", hint)
+
+    def _check_decorated(self, event: Any, *, is_key: bool) -> None:  # noqa: ANN401 - as above
+        if event.tag is not None:
+            self._refuse_tag(event)
+        if is_key:
             self._refuse(event, "yaml-anchor", "a key cannot carry an anchor", "leave the '&' out")
+        value, raw = (event.value, None) if event.style else self._plain(event.value)
+        self.anchors[event.anchor] = _Anchored(value, raw, 1, 0)
+
+    def _check_key(self, event: Any, mapping: PlacedMapping) -> None:  # noqa: ANN401 - as above
+        key = event.value
         if key in mapping:
             first = Node(mapping, self.path, _ORIGIN).key_at(key)
             self._refuse(
@@ -242,10 +241,9 @@ class _Builder:
             self.open_anchors.append(_OpenAnchor(event.anchor, level, before, level))
 
     def _close_anchor(self, value: Any, level: int, nodes: int) -> None:  # noqa: ANN401 - a collection
-        opened = self.open_anchors[-1]
-        if opened.level != level - 1:
+        if self.open_anchors[-1].level != level - 1:
             return
-        self.open_anchors.pop()
+        opened = self.open_anchors.pop()
         size = nodes + self.repeated - opened.before
         depth = opened.deepest - opened.level + 1
         self.anchors[opened.name] = _Anchored(value, None, size, depth)
@@ -290,3 +288,9 @@ class _Builder:
         mark = event.start_mark
         place = Location(self.path, mark.line + 1, mark.column + 1)
         raise InvalidInputError(message, at=place, code=code, hint=hint)
+
+
+def _keep_typed(container: Any, key: Any, raw: str) -> None:  # noqa: ANN401 - a collection that is being filled
+    if container.raws is None:
+        container.raws = {}
+    container.raws[len(container) if key is _ELEMENT else key] = raw
