@@ -60,9 +60,9 @@ class Wishes:
 def run_once(wishes: Wishes, world: Surroundings) -> int:
     """Run, say and write everything, and return the exit code."""
     options = options_of(wishes)
-    reports = read_report_wishes(wishes.reports)
     _spare_the_collector()
     opened = open_project(world)
+    reports = read_report_wishes(wishes.reports)
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
     outcome = run_tests(opened, options, clock, progress)

@@ -134,7 +134,7 @@ class Config:
     Attributes:
         path: The file it came from; None when the project has none.
         models: Aliases by name.
-        plugins: Python modules with own scorers, providers and reporters.
+        plugins: Python modules with scorers and reporters of the project's own.
     """
 
     path: str | None = None

@@ -170,7 +170,7 @@ class ConfigShape:
     gate: GatePolicy | None = entry("What the gate demands.", default=None)
     limits: Limits | None = entry("What one file may be at most.", default=None)
     plugins: tuple[str, ...] | None = entry(
-        "Python modules with own scorers, providers and reporters.",
+        "Python modules with scorers and reporters of the project's own.",
         default=None,
         then=module_names,
     )

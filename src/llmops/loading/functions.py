@@ -80,9 +80,7 @@ class FunctionLoader:
         return module
 
     def _module(self, name: str, at: Location) -> ModuleType:
-        root = str(self.root.resolve())
-        if root not in sys.path:
-            sys.path.insert(0, root)
+        add_to_path(self.root)
         try:
             return importlib.import_module(name)
         except _BREAKS as error:
@@ -112,6 +110,13 @@ def _inside(root: Path, path: str) -> Path | None:
         return file if file.is_relative_to(root) and file.is_file() else None
     except (OSError, ValueError, RuntimeError):  # too long, a NUL, links in a circle
         return None
+
+
+def add_to_path(root: Path) -> None:
+    """Let modules below a trusted project's root be imported by name."""
+    folder = str(root.resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
 
 
 def _function(module: ModuleType, name: str, reference: str, at: Location) -> Callable[..., Any]:

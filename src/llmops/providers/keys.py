@@ -1,11 +1,14 @@
 """Keys: where they are looked for, which file may name them, and how they are kept out of sight."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from llmops.domain.completion import Completion
 from llmops.domain.config import Model
+from llmops.domain.record import completion_from_json, completion_to_json
 from llmops.errors import Fault, InvalidInputError
 from llmops.location import Location
 
@@ -129,6 +132,18 @@ def redact(text: str, secrets: Iterable[str]) -> str:
         for form in dict.fromkeys((secret, quote(secret, safe=""), _json_form(secret))):
             text = text.replace(form, REDACTED)
     return text
+
+
+def without_secrets(completion: Completion, secrets: Sequence[str]) -> Completion:
+    """A completion in which no secret stands; itself, if none did."""
+    if not secrets:
+        return completion
+    try:
+        whole = json.dumps(completion_to_json(completion), ensure_ascii=False)
+    except (TypeError, ValueError):
+        return completion
+    clean = redact(whole, secrets)
+    return completion if clean == whole else completion_from_json(json.loads(clean))
 
 
 def key_variables(model: Model) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class LiveAsker:
     """Asks providers, as many at a time as each model allows.
 
     Attributes:
+        clean: Takes secrets out of a completion before anybody sees or keeps it.
         in_flight: Called with the number of requests under way when it changes.
     """
 
@@ -42,6 +43,7 @@ class LiveAsker:
     carriers: Carriers
     seed: int
     concurrency: int | None = None
+    clean: Callable[[Completion], Completion] = lambda completion: completion
     in_flight: Callable[[int], None] = lambda _number: None
 
     def finish(self, waiting: Iterator[Progress]) -> None:
@@ -225,9 +227,10 @@ class _Session:
         async def attempt() -> Completion:
             with self._counted():
                 try:
-                    return await provider.complete(
+                    completion = await provider.complete(
                         asked.request, model=asked.model, sample=asked.sample
                     )
+                    return self._asker.clean(completion)
                 except ProviderError:
                     raise
                 except Exception as error:
@@ -250,7 +253,7 @@ class _Session:
         self._allow()
         try:
             with self._counted():
-                completion = await target.call(progress.trial.case.inputs)
+                completion = self._asker.clean(await target.call(progress.trial.case.inputs))
         except ProviderError as error:
             raise AttemptsError(error, 1) from None
         self._asker.purse.paid(completion.cost)

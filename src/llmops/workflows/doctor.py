@@ -140,7 +140,7 @@ def _key(model: Model, opened: OpenProject) -> Check:
         name=name,
         state="warning",
         words=f"{key} is not set",
-        hint=f"export {key}=…, or put it into .env",
+        hint=f"export {key}=…" + (", or put it into .env" if key.endswith("_API_KEY") else ""),
     )
 
 

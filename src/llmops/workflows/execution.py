@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from llmops.domain.completion import Completion
 from llmops.domain.config import Budget
 from llmops.domain.run import RunFooter, RunHeader, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
+from llmops.providers.keys import secrets_of, without_secrets
 from llmops.reporting.base import Report
 from llmops.running.budget import Purse
 from llmops.running.cache import Cache
@@ -215,8 +217,13 @@ class Execution:
             carriers=carriers_of(self.opened),
             seed=self.options.seed,
             concurrency=self.options.concurrency,
+            clean=self._clean(),
             in_flight=self._count,
         )
+
+    def _clean(self) -> Callable[[Completion], Completion]:
+        secrets = secrets_of(self.opened.environment)
+        return lambda completion: without_secrets(completion, secrets)
 
     def _count(self, number: int) -> None:
         self.in_flight = number

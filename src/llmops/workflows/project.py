@@ -8,7 +8,7 @@ from llmops.domain.config import Config
 from llmops.domain.node import Text
 from llmops.domain.project import Project
 from llmops.errors import Fault, InvalidInputError
-from llmops.loading.functions import FunctionLoader
+from llmops.loading.functions import FunctionLoader, add_to_path
 from llmops.loading.project import load_config, load_project
 from llmops.loading.tree import WorkTree, find_root
 from llmops.location import Location
@@ -117,7 +117,7 @@ def open_project(surroundings: Surroundings) -> OpenProject:
     tree = WorkTree(root, trusted=trusted)
     project = load_project(tree)
     functions = FunctionLoader(root=root, trusted=trusted)
-    _load_plugins(project.config, trusted=trusted)
+    _load_plugins(project.config, root, trusted=trusted)
     if not trusted:
         _refuse_hosts(project.config)
     return OpenProject(
@@ -139,7 +139,7 @@ def open_config(surroundings: Surroundings) -> tuple[Path, Config]:
     return root, load_config(WorkTree(root, trusted=not surroundings.untrusted))
 
 
-def _load_plugins(config: Config, *, trusted: bool) -> None:
+def _load_plugins(config: Config, root: Path, *, trusted: bool) -> None:
     if not config.plugins:
         return
     if not trusted:
@@ -149,6 +149,7 @@ def _load_plugins(config: Config, *, trusted: bool) -> None:
             code="untrusted",
             hint="review the change and run it without --untrusted",
         )
+    add_to_path(root)
     load_plugins(config.plugins, config.plugins_at)
 
 

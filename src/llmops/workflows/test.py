@@ -100,11 +100,26 @@ def _picked(opened: OpenProject, options: TestOptions) -> PlanOptions:
             raise NothingSelectedError(
                 f"nothing failed in the run {run.header.id}", hint="leave out --failed"
             )
-        plan = replace(plan, only=frozenset(failed))
+        plan = replace(_as_before(plan, run), only=frozenset(failed))
     if options.new:
         known = {t.case_hash for path in _runs(folder) for t in read_run(path).trials()}
         plan = replace(plan, known=frozenset(known))
     return plan
+
+
+def _as_before(plan: PlanOptions, run: KeptRun) -> PlanOptions:
+    """What the command line does not say of models, samples and inputs is as in an earlier run."""
+    earlier = options_from_json(run.header.options)
+    return replace(
+        plan,
+        arms=replace(
+            plan.arms,
+            models=plan.arms.models or earlier.arms.models,
+            sweep=plan.arms.sweep or earlier.arms.sweep,
+        ),
+        samples=plan.samples or earlier.samples,
+        inputs={**earlier.inputs, **plan.inputs},
+    )
 
 
 def _check_finished(run: KeptRun) -> None:
