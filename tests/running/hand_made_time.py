@@ -1,6 +1,7 @@
 import asyncio
 import heapq
 import itertools
+import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -62,3 +63,36 @@ async def settled() -> None:
         await settle()
     finally:
         _settling.pop()
+
+
+class _Jumps(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  # chosen by the platform
+    """Jumps over the time in which nothing happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None:
+            msg = "everybody waits for ever"
+            raise RuntimeError(msg)
+        self.now += max(0.0, timeout)
+        return super().select(0)
+
+
+class QuickLoop(asyncio.SelectorEventLoop):
+    """A loop in which sleeping and time-outs take no time, though its clock moves on."""
+
+    def __init__(self) -> None:
+        self._jumps = _Jumps()
+        super().__init__(self._jumps)
+
+    def time(self) -> float:
+        return self._jumps.now
+
+
+def run_quickly(work: Coroutine[Any, Any, T]) -> tuple[T, float]:
+    """Carry work out in no time; returns what it returns, and the seconds it would have taken."""
+    with asyncio.Runner(loop_factory=QuickLoop) as runner:
+        result = runner.run(work)
+        return result, runner.get_loop().time()
