@@ -9,6 +9,7 @@ from llmops.errors import Fault, InvalidInputError, NothingSelectedError, did_yo
 
 Condition = Callable[[str], bool]
 
+_TAG = "tag:"
 _DEEPEST = 50
 """Levels of an expression; more would only be written to break the parser."""
 
@@ -32,12 +33,12 @@ class Selection:
     @property
     def tags(self) -> tuple[str, ...]:
         """The words after `tag:`."""
-        return tuple(s.removeprefix("tag:") for s in self.selectors if s.startswith("tag:"))
+        return tuple(s.removeprefix(_TAG) for s in self.selectors if s.startswith(_TAG))
 
     @property
     def places(self) -> tuple[str, ...]:
         """The selectors that are not tags."""
-        return tuple(s for s in self.selectors if not s.startswith("tag:"))
+        return tuple(s for s in self.selectors if not s.startswith(_TAG))
 
 
 def choose_suites(suites: Iterable[Suite], selection: Selection, folder: str) -> list[Suite]:
@@ -92,16 +93,17 @@ class CaseFilter:
                     self._single.setdefault((name, case), []).append(place)
             else:
                 self._whole.update(names)
-        self._unused = {f"tag:{tag}" for tag in selection.tags}
+        self._unused = {f"{_TAG}{tag}" for tag in selection.tags}
         self._unused.update(place for places in self._single.values() for place in places)
         self._everything = not selection.places
         self._seen: set[str] = set()
+        self._seen_tags: set[str] = set()
         self._dealt = 0
 
     def __call__(self, case: Case) -> bool:
         """Whether the case is selected."""
         self._seen.add(f"{case.suite}::{case.id}")
-        self._seen.update(f"tag:{tag}" for tag in case.tags)
+        self._seen_tags.update(case.tags)
         if not self._everything and not self._placed(case):
             return False
         if self._tags and not self._tagged(case):
@@ -120,8 +122,7 @@ class CaseFilter:
             Fault(
                 code=NothingSelectedError.code,
                 message=f"no case is selected by '{selector}'",
-                hint=did_you_mean(selector, self._seen - {selector})
-                or "'llmops suites' lists suites and cases",
+                hint=self._nearest(selector) or "'llmops suites' lists suites and cases",
             )
             for selector in sorted(self._unused)
         ]
@@ -129,6 +130,12 @@ class CaseFilter:
             error = NothingSelectedError(faults[0].message)
             error.faults = tuple(faults)
             raise error
+
+    def _nearest(self, selector: str) -> str | None:
+        if selector.startswith(_TAG):
+            word = selector.removeprefix(_TAG)
+            return did_you_mean(word, self._seen_tags - {word})
+        return did_you_mean(selector, self._seen - {selector})
 
     def _deal(self, shard: tuple[int, int]) -> bool:
         index, count = shard
@@ -145,7 +152,7 @@ class CaseFilter:
 
     def _tagged(self, case: Case) -> bool:
         found = set(self._tags) & set(case.tags)
-        self._unused -= {f"tag:{tag}" for tag in found}
+        self._unused -= {f"{_TAG}{tag}" for tag in found}
         return bool(found)
 
 
