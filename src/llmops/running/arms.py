@@ -4,12 +4,12 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from llmops.domain.completion import Request
+from llmops.domain.completion import Request, canonical_json
 from llmops.domain.config import Config, Model
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.domain.run import Arm
-from llmops.domain.suite import Suite
+from llmops.domain.suite import Suite, Target
 from llmops.errors import InvalidInputError
 from llmops.loading.project import resolve_model
 from llmops.rendering.prompt import PromptRenderer, response_format
@@ -78,19 +78,21 @@ class ArmOptions:
 def arms_of(
     suite: Suite, config: Config, find_prompt: FindPrompt, options: ArmOptions
 ) -> list[SuiteArm]:
-    """Every arm of a suite, in the order of its file.
+    """Every arm of a suite, in the order of its file; what is named twice is one arm.
 
     Raises:
         InvalidInputError: A prompt or model is not known, or no model is named.
     """
-    combinations = list(_combinations(options.sweep or {}))
     if suite.target is not None:
-        return [_target_arm(suite)]
-    arms = []
+        return [_target_arm(suite.target)]
+    points = list(_combinations(options.sweep or {}))
+    arms: dict[str, SuiteArm] = {}
     for versions in _versions(suite, find_prompt):
         for model, at in _models(suite, versions, config, options):
-            arms += [_arm(suite, versions, model, at, point) for point in combinations]
-    return arms
+            for point in points:
+                made = _arm(suite, versions, model, at, point)
+                arms.setdefault(_identity(made.planned.arm), made)
+    return list(arms.values())
 
 
 def _versions(suite: Suite, find_prompt: FindPrompt) -> Iterator[tuple[PromptVersion, ...]]:
@@ -138,15 +140,13 @@ def _arm(
     return SuiteArm(planned=planned, versions=versions, parameters=parameters)
 
 
-def _target_arm(suite: Suite) -> SuiteArm:
-    target = suite.target
-    if target is None:
-        msg = "the suite has no target"
-        raise ValueError(msg)
-    arm = Arm(prompt=target.label, model="")
-    return SuiteArm(
-        planned=PlannedArm(arm=arm, model=None, at=target.at), versions=(), parameters={}
-    )
+def _target_arm(target: Target) -> SuiteArm:
+    planned = PlannedArm(arm=Arm(prompt=target.label, model=""), model=None, at=target.at)
+    return SuiteArm(planned=planned, versions=(), parameters={})
+
+
+def _identity(arm: Arm) -> str:
+    return canonical_json([arm.prompt, arm.model, dict(arm.parameters)])
 
 
 def _combinations(sweep: Mapping[str, tuple[object, ...]]) -> Iterator[dict[str, object]]:

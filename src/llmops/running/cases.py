@@ -2,17 +2,18 @@
 
 import hashlib
 import itertools
+import math
 import random
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from llmops.domain.completion import canonical_json
 from llmops.domain.node import Node, Text, plain
 from llmops.domain.project import Project
 from llmops.domain.suite import Case, CaseEntry, Suite
-from llmops.errors import Fault, InvalidInputError
+from llmops.errors import InvalidInputError, LlmopsError
 from llmops.loading.datasets import rows
 from llmops.loading.values import input_value
 from llmops.location import Location
@@ -20,6 +21,15 @@ from llmops.rendering.templates import Templates
 from llmops.rendering.values import compile_expression, render_node
 
 Row = Mapping[str, object]
+Numbered = tuple[int, Row]
+"""A row with its line."""
+Cell = tuple[str, dict[str, object]]
+"""One combination of the matrix: what it adds to the id, and its inputs."""
+Schemas = Mapping[str, Mapping[str, object]]
+_MOST_CELLS = 10_000
+_SHOWN = 40
+_WORD = re.compile(r"[\w .:/+-]{1,40}")
+_LIKE_JSON = re.compile(r"true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?")
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -43,9 +53,10 @@ class CaseReader:
                 cases have one id, or an entry has no row at all.
         """
         schemas = _input_schemas(self.project, suite)
+        cells = _cells(suite)
         seen: dict[str, Location] = {}
         for entry in suite.entries:
-            for case in self._of_entry(suite, entry, schemas):
+            for case in self._of_entry(suite, entry, schemas, cells):
                 first = seen.get(case.id)
                 if first is not None:
                     raise _duplicate(case, first)
@@ -53,55 +64,65 @@ class CaseReader:
                 yield case
 
     def _of_entry(
-        self, suite: Suite, entry: CaseEntry, schemas: Mapping[str, Mapping[str, object]]
+        self, suite: Suite, entry: CaseEntry, schemas: Schemas, cells: Sequence[Cell]
     ) -> Iterator[Case]:
-        cells = _cells(suite.matrix)
-        for row in self._rows(entry):
-            inputs = self._inputs(entry, row, schemas)
+        for line, row in self._rows(entry):
+            try:
+                inputs = self._inputs(entry, row, schemas)
+                whole = self._case(suite, entry, row, inputs)
+            except LlmopsError as error:
+                raise _in_row(error, entry.dataset, line) from None
             for label, cell in cells:
                 bound = {**inputs, **cell, **self.overrides}
-                yield self._case(suite, entry, row, bound, label)
+                yield replace(whole, id=whole.id + label, inputs=bound)
 
-    def _rows(self, entry: CaseEntry) -> Iterator[Row | None]:
+    def _rows(self, entry: CaseEntry) -> Iterator[tuple[int, Row | None]]:
         if entry.dataset is None:
-            yield None
+            yield 0, None
             return
         picked = self._matching(entry, entry.dataset)
         if entry.sample is not None:
             picked = iter(_sample(picked, entry.sample.n, entry.sample.seed))
         empty = True
-        for row in picked:
+        for numbered in picked:
             empty = False
-            yield row
+            yield numbered
         if empty:
-            place = entry.where.at if entry.where else entry.dataset.at
-            what = f"'where' picks no row of {entry.dataset}" if entry.where else "no row"
             raise InvalidInputError(
-                what, at=place, code="no-cases", hint="change the condition or the dataset"
+                f"no row of '{entry.dataset}' is picked",
+                at=entry.where.at if entry.where else entry.dataset.at,
+                code="no-cases",
+                hint="change the condition or the dataset",
             )
 
-    def _matching(self, entry: CaseEntry, dataset: Text) -> Iterator[Row]:
+    def _matching(self, entry: CaseEntry, dataset: Text) -> Iterator[Numbered]:
         limits = self.project.config.limits
         condition = compile_expression(entry.where) if entry.where else None
-        for _line, row in rows(self.project.tree, dataset.text, dataset.at, limits):
-            if condition is None or condition({"row": row}):
-                yield row
+        for line, row in rows(self.project.tree, dataset.text, dataset.at, limits):
+            try:
+                picked = condition is None or condition({"row": row})
+            except LlmopsError as error:
+                raise _in_row(error, dataset, line) from None
+            if picked:
+                yield line, row
 
-    def _inputs(
-        self, entry: CaseEntry, row: Row | None, schemas: Mapping[str, Mapping[str, object]]
-    ) -> dict[str, object]:
+    def _inputs(self, entry: CaseEntry, row: Row | None, schemas: Schemas) -> dict[str, object]:
         if entry.inputs is None:
             return {}
-        node = entry.inputs
-        if row is not None:
-            node = render_node(node, {"row": row}, self.templates)
-        return {name: self._value(child, schemas.get(name, {})) for name, child in node.items()}
+        return {
+            name: self._value(child, row, schemas.get(name, {}))
+            for name, child in entry.inputs.items()
+        }
 
-    def _value(self, node: Node, schema: Mapping[str, object]) -> object:
-        if node.kind == "mapping" and set(node.value) == {"file"}:
-            path = node.get("file")
-            return self._file(path) if path is not None else ""
-        return plain(input_value(node, schema))
+    def _value(self, node: Node, row: Row | None, schema: Mapping[str, object]) -> object:
+        """An input's value. Only the suite can name a file: a cell that looks like it is data."""
+        path = node.get("file") if node.kind == "mapping" and len(node.value) == 1 else None
+        if path is not None:
+            return self._file(self._rendered(path, row))
+        return plain(input_value(self._rendered(node, row), schema))
+
+    def _rendered(self, node: Node, row: Row | None) -> Node:
+        return node if row is None else render_node(node, {"row": row}, self.templates)
 
     def _file(self, path: Node) -> str:
         data = _placed(lambda: self.project.tree.read(path.typed), path.at)
@@ -113,25 +134,26 @@ class CaseReader:
             ) from None
 
     def _case(
-        self,
-        suite: Suite,
-        entry: CaseEntry,
-        row: Row | None,
-        inputs: Mapping[str, object],
-        label: str,
+        self, suite: Suite, entry: CaseEntry, row: Row | None, inputs: Mapping[str, object]
     ) -> Case:
-        base = self._text(entry.id, row) if entry.id else derived_id(inputs)
-        cluster = self._text(entry.cluster, row) if entry.cluster else None
+        id_ = self._text(entry.id, row) if entry.id else derived_id(inputs)
+        if not id_.strip():
+            raise InvalidInputError(
+                "the case's id is empty",
+                at=entry.id.at if entry.id else entry.at,
+                code="empty-id",
+                hint="an id names the case in reports and selectors",
+            )
         return Case(
             suite=suite.name,
-            id=base + label,
+            id=id_,
             inputs=inputs,
             assertions=suite.assertions + entry.assertions,
             at=entry.at,
             tags=suite.tags + entry.tags,
             row=row,
             conversation=entry.conversation,
-            cluster=cluster,
+            cluster=self._text(entry.cluster, row) if entry.cluster else None,
             skip=entry.skip,
         )
 
@@ -142,8 +164,14 @@ class CaseReader:
 
 
 def case_hash(case: Case) -> str:
-    """12 hex digits of what a case asks, by which the trials of two runs are paired."""
-    asked = [case.suite, dict(case.inputs), [turn.user.text for turn in case.conversation]]
+    """12 hex digits of what a case asks, by which the trials of two runs are paired.
+
+    What a user says in a conversation may quote the row, so the row belongs to it.
+    """
+    asked: list[object] = [case.suite, dict(case.inputs)]
+    asked.append([turn.user.text for turn in case.conversation])
+    if case.conversation and case.row is not None:
+        asked.append(dict(case.row))
     return hashlib.sha256(canonical_json(asked).encode()).hexdigest()[:12]
 
 
@@ -156,21 +184,41 @@ def derived_id(inputs: Mapping[str, object]) -> str:
     return f"{slug}-{digest[:6]}"
 
 
-def _cells(matrix: Mapping[str, tuple[object, ...]]) -> list[tuple[str, dict[str, object]]]:
+def _cells(suite: Suite) -> list[Cell]:
+    """Every combination of the matrix with its label, `[tone=formal]`."""
+    matrix = suite.matrix
     if not matrix:
         return [("", {})]
+    many = math.prod(len(values) for values in matrix.values())
+    if many > _MOST_CELLS:
+        raise InvalidInputError(
+            f"the matrix has {many:,} combinations; {_MOST_CELLS:,} are the most",
+            at=suite.at,
+            code="too-large",
+            hint="take values out, or write the cases that matter",
+        )
     cells = []
     for combination in itertools.product(*matrix.values()):
         cell = dict(zip(matrix, combination, strict=True))
-        label = ",".join(f"{name}={value}" for name, value in cell.items())
+        label = ",".join(f"{name}={_shown(value)}" for name, value in cell.items())
         cells.append((f"[{label}]", cell))
     return cells
 
 
-def _sample(found: Iterator[Row], n: int, seed: int) -> list[Row]:
+def _shown(value: object) -> str:
+    """A value of the matrix in an id: short, on one line, and never like another's."""
+    if isinstance(value, str) and _WORD.fullmatch(value) and not _LIKE_JSON.fullmatch(value):
+        return value
+    text = canonical_json(value)
+    if len(text) <= _SHOWN and text.isprintable():
+        return text
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def _sample(found: Iterator[Numbered], n: int, seed: int) -> list[Numbered]:
     """Choose n rows with equal chances in one pass (reservoir sampling), in their own order."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable choice, not a secret
-    kept: list[tuple[int, Row]] = []
+    kept: list[tuple[int, Numbered]] = []
     for number, row in enumerate(found):
         if number < n:
             kept.append((number, row))
@@ -183,7 +231,7 @@ def _sample(found: Iterator[Row], n: int, seed: int) -> list[Row]:
 
 def _input_schemas(project: Project, suite: Suite) -> dict[str, Mapping[str, object]]:
     names = [text.text.partition("@")[0] for text in suite.prompts]
-    names += [step.prompt.text for step in suite.steps]
+    names += [step.prompt.text.partition("@")[0] for step in suite.steps]
     schemas: dict[str, Mapping[str, object]] = {}
     for name in names:
         prompt = project.prompts.get(name)
@@ -201,11 +249,14 @@ def _duplicate(case: Case, first: Location) -> InvalidInputError:
     )
 
 
+def _in_row(error: LlmopsError, dataset: Text | None, line: int) -> InvalidInputError:
+    """The same complaint, with the row that brought it up."""
+    where = f" (in the row at {dataset}:{line})" if dataset is not None else ""
+    return InvalidInputError.of([replace(f, message=f.message + where) for f in error.faults])
+
+
 def _placed(read: Callable[[], bytes], at: Location) -> bytes:
     try:
         return read()
     except InvalidInputError as error:
-        faults = [
-            Fault(code=f.code, message=f.message, at=f.at or at, hint=f.hint) for f in error.faults
-        ]
-        raise InvalidInputError.of(faults) from None
+        raise InvalidInputError.of([replace(f, at=f.at or at) for f in error.faults]) from None
