@@ -98,3 +98,10 @@ def test_the_good_assertions_of_a_list_are_read_beside_the_wrong_ones() -> None:
 
     assert [assertion.scorer for assertion in read] == ["contains", "is_json"]
     assert len(faults) == 1
+
+
+def test_an_assertion_with_a_crowd_of_keys_is_complained_of_twenty_times_at_most() -> None:
+    _, faults = one("contains: a\n" + "".join(f"key{number}: 1\n" for number in range(50_000)))
+
+    assert len(faults) == 19
+    assert all("names two scorers: 'contains' and" in fault for fault in faults)

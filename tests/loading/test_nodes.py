@@ -220,6 +220,7 @@ def test_a_node_of_a_plain_value_stands_at_one_place() -> None:
     assert [child.typed for child in wrapped.get("a").elements()] == ["1", "true"]
     assert wrapped.key_at("a") == at
     assert wrapped.get("c") is None
+    assert [(key, place) for key, place, _child in wrapped.entries()] == [("a", at), ("b", at)]
     assert [child.kind for child in wrapped.values()] == ["list", "nothing"]
 
 

@@ -623,3 +623,12 @@ def test_the_model_of_one_prompt_is_checked(write) -> None:
     assert faults_of(write, {"prompts/p.yaml": "user: a\nmodel: gpt\n"}) == [
         "prompts/p.yaml:2:8: no model is called 'gpt' [unknown-model]"
     ]
+
+
+def test_a_prompt_with_a_crowd_of_inputs_is_read(write) -> None:
+    inputs = "".join(f"  n{number}: 1\n" for number in range(20_000))
+
+    prompt = prompt_of(write, {"prompts/p.yaml": f"user: a\ninputs:\n{inputs}"})
+
+    assert len(prompt.inputs) == 20_000
+    assert prompt.inputs["n19999"].at == Location("prompts/p.yaml", 20_002, 3)

@@ -286,3 +286,9 @@ def test_the_schema_says_what_each_key_means() -> None:
         "minimum": 0,
     }
     assert "at" not in schema["properties"]
+
+
+def test_twenty_unknown_keys_of_one_mapping_are_enough() -> None:
+    _, faults = read_outer("name: a\n" + "".join(f"key{number}: 1\n" for number in range(50_000)))
+
+    assert len(faults) == 20

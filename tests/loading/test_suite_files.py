@@ -250,3 +250,28 @@ def test_all_faults_of_a_suite_are_found_at_once() -> None:
         ("f.yaml:6:14", "missing-key"),
         ("f.yaml:7:16", "empty"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("prompt: [{}]\ncases: [{{}}]\n", "f.yaml:1:9: 1,001 names are listed here [too-many]"),
+        (
+            "prompt: a\nmodels: [{}]\ncases: [{{}}]\n",
+            "f.yaml:2:9: 1,001 names are listed here [too-many]",
+        ),
+    ],
+)
+def test_a_suite_names_a_thousand_prompts_and_models_at_most(text: str, fault: str) -> None:
+    names = [f"n{number}" for number in range(1001)]
+
+    assert well(text.format(", ".join(names[1:])))
+    assert fault_of(text.format(", ".join(names))) == fault
+
+
+def test_a_chain_has_a_thousand_steps_at_most() -> None:
+    steps = "".join(f"  - prompt: p{number}\n" for number in range(1001))
+
+    fault = fault_of(f"steps:\n{steps}cases: [{{}}]\n")
+
+    assert fault == "f.yaml:2:3: the chain has 1,001 steps [too-many]"

@@ -267,3 +267,13 @@ def test_the_project_is_the_nearest_folder_that_looks_like_one(
 
 def test_a_folder_in_no_project_is_its_own_root(tmp_path: Path) -> None:
     assert find_root(tmp_path) == tmp_path.resolve()
+
+
+def test_the_folder_of_prompts_may_be_a_link_inside_the_project(root: Path) -> None:
+    (root / "prompts").symlink_to("data")
+    (root / "suites").symlink_to("..")
+
+    assert WorkTree(root).paths("prompts") == ["prompts/rows.csv"]
+    assert WorkTree(root).read("prompts/rows.csv") == b"id\r\n1\r\n"
+    assert code_of(WorkTree(root, trusted=False), "prompts/rows.csv") == "symlink"
+    assert code_of(WorkTree(root), "suites/secret.txt") == "symlink"

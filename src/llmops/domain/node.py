@@ -149,6 +149,13 @@ class Node:
         for (key, value), mark in zip(mapping.items(), marks, strict=True):
             yield key, Node(value, path, mark, raws.get(key))
 
+    def entries(self) -> Iterator[tuple[str, Location, "Node"]]:
+        """Each key of a mapping with its place and its value."""
+        placed = isinstance(self.value, PlacedMapping)
+        marks = self.value.marks[::2] if placed else [self.mark] * len(self.value)
+        for (key, child), mark in zip(self.items(), marks, strict=True):
+            yield key, _place_of(mark, self.path), child
+
     def values(self) -> Iterator["Node"]:
         """Each value of a mapping."""
         return (child for _key, child in self.items())

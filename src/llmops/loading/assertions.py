@@ -1,12 +1,14 @@
 """One assertion of a suite: a mapping with one scorer's key and the keys common to all."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 from llmops.domain.node import Node, PlacedMapping
 from llmops.domain.suite import Assertion
 from llmops.errors import Fault, did_you_mean
 from llmops.loading.shapes import Faults, entry, expected, keys_of, read, refuse
 
+_MOST_FAULTS = 20
 _PICKS = ("text", "json", "reasoning", "tool_calls", "usage", "cost", "latency")
 
 
@@ -85,24 +87,24 @@ def _read_labelled(node: Node, faults: Faults) -> Assertion | None:
 
 
 def _scorer_key(node: Node, faults: Faults) -> str | None:
-    others: list[str] = [
-        key for key in node.value if key not in COMMON and not key.startswith("x-")
-    ]
+    entries = ((key, at) for key, at, _child in node.entries())
+    free = ((key, at) for key, at in entries if key not in COMMON and not key.startswith("x-"))
+    others = dict(islice(free, _MOST_FAULTS))
     if len(others) == 1:
-        return others[0]
-    misspelt = [key for key in others if did_you_mean(key, COMMON)]
-    scorers = [key for key in others if key not in misspelt]
-    for key in misspelt:
-        message = f"'{key}' is not a key of an assertion"
-        hint = did_you_mean(key, COMMON)
-        faults.append(Fault(code="unknown-key", message=message, at=node.key_at(key), hint=hint))
+        return next(iter(others))
+    near = {key: did_you_mean(key, COMMON) for key in others}
+    scorers = [key for key in others if near[key] is None]
+    for key, hint in near.items():
+        if hint is not None:
+            message = f"'{key}' is not a key of an assertion"
+            faults.append(Fault(code="unknown-key", message=message, at=others[key], hint=hint))
     if not scorers:
         hint = "write one such as 'contains: refund'; 'llmops scorers' lists them"
         refuse(node, "missing-key", "the assertion names no scorer", faults, hint)
     for key in scorers[1:]:
         message = f"the assertion names two scorers: '{scorers[0]}' and '{key}'"
         hint = f"give '{key}' its own '- ', or put it below '{scorers[0]}' if it is an argument"
-        faults.append(Fault(code="two-scorers", message=message, at=node.key_at(key), hint=hint))
+        faults.append(Fault(code="two-scorers", message=message, at=others[key], hint=hint))
     return None
 
 

@@ -129,15 +129,14 @@ def _read_config(node: Node, faults: Faults) -> Config | None:
 def _read_models(node: Node | None, faults: Faults) -> dict[str, Model]:
     if node is None or node.kind != "mapping":
         return {}
-    found = {alias: _read_model(alias, node, child, faults) for alias, child in node.items()}
+    found = {alias: _read_model(alias, at, child, faults) for alias, at, child in node.entries()}
     return {alias: model for alias, model in found.items() if model is not None}
 
 
-def _read_model(alias: str, models: Node, node: Node, faults: Faults) -> Model | None:
+def _read_model(alias: str, at: Location, node: Node, faults: Faults) -> Model | None:
     if not alias or any(character.isspace() for character in alias):
         message = f"'{alias}' cannot be a model's alias"
         hint = "write one word, such as 'fast'"
-        at = models.key_at(alias)
         faults.append(Fault(code="alias-name", message=message, at=at, hint=hint))
     if node.kind == "text":
         hint = f"write '{alias}: {{model: {node.typed}}}'"
@@ -157,7 +156,7 @@ def _read_model(alias: str, models: Node, node: Node, faults: Faults) -> Model |
         via=via,
         parameters=shape.parameters or {},
         options=shape.options or {},
-        at=models.key_at(alias),
+        at=at,
         **values,
     )
 

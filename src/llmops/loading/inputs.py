@@ -31,10 +31,9 @@ def read_inputs(node: Node, faults: Faults) -> dict[str, Input]:
         expected(node, "inputs by name", faults, "write 'name: {type: string}' lines")
         return {}
     found: dict[str, Input] = {}
-    for name, child in node.items():
-        key = node_of(name, node.key_at(name))
-        declared = _read_input(name, key.at, child, faults)
-        if input_name(name, key, faults) is not MISSING and declared is not None:
+    for name, at, child in node.entries():
+        declared = _read_input(name, at, child, faults)
+        if input_name(name, node_of(name, at), faults) is not MISSING and declared is not None:
             found[name] = declared
     return found
 

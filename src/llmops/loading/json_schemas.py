@@ -34,16 +34,17 @@ def _check(node: Node, faults: Faults, *, strict: bool = False) -> None:
     if node.kind != "mapping":
         expected(node, "a JSON Schema", faults, "write a mapping such as {type: string}")
         return
-    for key, child in node.items():
+    for key, at, child in node.entries():
         check = _KEYWORDS.get(key)
         if check is not None:
             check(child, faults)
             continue
+        if key in _FREE or key.startswith("x-"):
+            continue
         near = _meant(key)
-        if key in _FREE or key.startswith("x-") or (near is None and not strict):
+        if near is None and not strict:
             continue
         message, hint = f"'{key}' is no keyword of JSON Schema", near or f"write it as 'x-{key}'"
-        at = node.key_at(key)
         faults.append(Fault(code="unknown-keyword", message=message, at=at, hint=hint))
 
 

@@ -12,6 +12,7 @@ import dataclasses
 import types
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from llmops.domain.node import Kind, Node
@@ -47,6 +48,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_MOST_FAULTS = 20
+"""Unknown keys of one mapping that are complained of; looking for what was meant takes time."""
 
 
 def read(shape: type[T], node: Node, faults: Faults, *, what: str = "") -> T | None:
@@ -110,19 +113,12 @@ def _key_faults(
 ) -> list[Fault]:
     """Complain of keys that are unknown or lacking; a misspelt one is not lacking as well."""
     faults, near = [], set()
-    for key in node.value:
-        if key in known or key.startswith("x-"):
-            continue
+    unknown = ((key, at) for key, at, _ in node.entries() if not _is_known(key, known))
+    for key, at in islice(unknown, _MOST_FAULTS):
         hint = did_you_mean(key, known)
         near.add(hint)
-        faults.append(
-            Fault(
-                code="unknown-key",
-                message=f"'{key}' is not a key of {what}",
-                at=node.key_at(key),
-                hint=hint or f"the keys are {', '.join(known)}",
-            )
-        )
+        message, keys = f"'{key}' is not a key of {what}", f"the keys are {', '.join(known)}"
+        faults.append(Fault(code="unknown-key", message=message, at=at, hint=hint or keys))
     for key in required:
         if key not in node.value and f"did you mean '{key}'?" not in near:
             message, hint = f"{what} needs '{key}'", f"add '{key}:'"
@@ -150,6 +146,10 @@ def _entry_reader(known: Entry) -> Reader:
         )
 
     return read_entry
+
+
+def _is_known(key: str, known: Collection[str]) -> bool:
+    return key in known or key.startswith("x-")
 
 
 @cache

@@ -25,6 +25,8 @@ from llmops.loading.shapes import (
 from llmops.loading.targets import ASSERTIONS_SCHEMA, STEPS_SCHEMA, read_steps, read_target
 
 _ONCE = Samples()
+_MOST_NAMES = 1000
+"""Prompts or models that one suite may name; looking for what was meant takes time."""
 _SUBJECTS = ("prompt", "target", "steps")
 
 
@@ -34,6 +36,9 @@ def names_once(names: tuple[Text, ...], node: Node, faults: Faults) -> object:
         return refuse(
             node, "empty", "nothing is listed here", faults, "write a name, or leave it out"
         )
+    if len(names) > _MOST_NAMES:
+        hint = "make several suites of it"
+        return refuse(node, "too-many", f"{len(names):,} names are listed here", faults, hint)
     seen: dict[str, Text] = {}
     for child, name in zip(node.elements(), names, strict=True):
         first = seen.setdefault(name.text, name)
@@ -241,8 +246,8 @@ def _read_matrix(node: Node, faults: Faults) -> dict[str, tuple[object, ...]]:
         expected(node, "values by input", faults, "write 'tone: [formal, friendly]' lines")
         return {}
     found: dict[str, tuple[object, ...]] = {}
-    for name, child in node.items():
-        input_name(name, node_of(name, node.key_at(name)), faults)
+    for name, at, child in node.entries():
+        input_name(name, node_of(name, at), faults)
         values = read_value(tuple[object, ...], child, faults)
         if values is MISSING:
             continue

@@ -96,12 +96,13 @@ def _records(data: bytes, path: str, delimiter: str) -> Iterator[tuple[int, list
 def _header(cells: list[str], line: int, path: str) -> list[str]:
     names = [cell.strip() for cell in cells]
     faults = []
-    for number, name in enumerate(names):
+    first: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
         if not name:
-            message = f"column {number + 1} has no name"
+            message = f"column {number} has no name"
             hint = "name it, or remove the delimiter at the header's end"
-        elif name in names[:number]:
-            message = f"columns {names.index(name) + 1} and {number + 1} are both called '{name}'"
+        elif first.setdefault(name, number) != number:
+            message = f"columns {first[name]} and {number} are both called '{name}'"
             hint = "give each column a name of its own"
         else:
             continue

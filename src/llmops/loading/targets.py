@@ -23,6 +23,7 @@ from llmops.location import Location
 
 ASSERTIONS_SCHEMA: Mapping[str, object] = {"$ref": "#/definitions/assertions"}
 _FUNCTION = re.compile(r"([^\s:]+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):[^\W\d]\w*")
+_MOST_STEPS = 1000
 _STEP_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -138,17 +139,21 @@ def read_steps(node: Node, faults: Faults) -> tuple[Step, ...]:
     if node.kind != "list" or not node.value:
         expected(node, "a list of steps", faults, "write '- prompt: NAME' before each step")
         return ()
-    found: list[Step] = []
+    if len(node.value) > _MOST_STEPS:
+        hint = "make several suites of it"
+        refuse(node, "too-many", f"the chain has {len(node.value):,} steps", faults, hint)
+        return ()
+    found: dict[str, Step] = {}
     for child in node.elements():
         step = _read_step(child, faults)
-        first = next((other for other in found if step and other.id == step.id), None)
-        if first is not None and step is not None:
+        if step is None:
+            continue
+        first = found.setdefault(step.id, step)
+        if first is not step:
             at = child.get("id") or child
             message = f"a second step has the id '{step.id}'"
             refuse(at, "duplicate-id", message, faults, f"the first is at {first.at}; add 'id:'")
-        elif step is not None:
-            found.append(step)
-    return tuple(found)
+    return tuple(found.values())
 
 
 def _read_step(node: Node, faults: Faults) -> Step | None:
