@@ -30,7 +30,8 @@ class Before:
     def finished(self, plan: Plan) -> Iterator[TrialResult]:
         """The trials that need not be carried out again.
 
-        Errors and unscored trials are tried again, and so is a trial whose request has changed.
+        Errors and unscored trials are tried again, and so is a trial whose request or assertions
+        have changed.
 
         Raises:
             InvalidInputError: The suites plan other trials now.
@@ -124,8 +125,19 @@ def _open_trials(run: KeptRun) -> bool:
 
 
 def _same_request(before: TrialResult, now: PlannedTrial) -> bool:
-    if before.case_hash != now.case_hash:
+    if before.case_hash != now.case_hash or not _same_claims(before, now):
         return False
     if not before.exchanges or not now.stages or not isinstance(now.stages[0], Single):
         return before.arm == now.planned_arm.arm
     return before.exchanges[0].digest == now.stages[0].whole.digest(now.sample)
+
+
+def _same_claims(before: TrialResult, now: PlannedTrial) -> bool:
+    """Whether what was asserted then is asserted now; else its scores would be of yesterday."""
+    if (before.status == "skipped") != (now.case.skip is not None):
+        return False
+    then = [[(s.label, s.weight, s.soft) for s in exchange.scores] for exchange in before.exchanges]
+    return then == [
+        [(r.label, r.assertion.weight, r.assertion.soft) for r in stage.ready]
+        for stage in now.stages
+    ]
