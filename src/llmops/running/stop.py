@@ -3,16 +3,18 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from llmops.domain.run import StoppedBy
 
-_SIGNALS: dict[int, StoppedBy] = {signal.SIGINT: "sigint", signal.SIGTERM: "sigterm"}
-if hasattr(signal, "SIGHUP"):
-    _SIGNALS[signal.SIGHUP] = "sighup"
+_WORDS: tuple[StoppedBy, ...] = ("sigint", "sigterm", "sighup")
+_SIGNALS: Mapping[int, StoppedBy] = {
+    getattr(signal, word.upper()): word for word in _WORDS if hasattr(signal, word.upper())
+}
+"""The signals that a system has: Windows knows no SIGHUP."""
 
 
 class Stop:
