@@ -10,7 +10,7 @@ CANARY = "canary-3f9ac1d2e4b7-key"
 
 
 @pytest.fixture
-def parrot() -> Iterator[str]:
+def thief() -> Iterator[str]:
     """A loopback model that says the key it was sent, in its answer and in its headers."""
 
     class Parrot(BaseHTTPRequestHandler):
@@ -42,13 +42,13 @@ def parrot() -> Iterator[str]:
 
 @pytest.mark.filterwarnings("default")
 def test_a_key_that_the_server_echoes_stands_in_no_file_and_on_no_stream(
-    project: Project, run: Run, parrot: str, monkeypatch: pytest.MonkeyPatch
+    project: Project, run: Run, thief: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARROT_API_KEY", CANARY)
     folder = project(
         {
             "llmops.yaml": "models:\n"
-            f"  echo: {{model: openai/parrot, api_base: '{parrot}', key: PARROT_API_KEY}}\n"
+            f"  echo: {{model: openai/parrot, api_base: '{thief}', key: PARROT_API_KEY}}\n"
         }
     )
 

@@ -39,7 +39,23 @@ class Commands(TyperGroup):
 
 
 class Command(TyperCommand):
-    """One command; a subclass so that help stays plain in every terminal."""
+    """One command, whose examples stand a line each and whose sentence is never cut off."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The first sentence of the help, whole."""
+        del limit
+        return " ".join((self.help or "").split("\n\n", 1)[0].split())
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
+        """Write the help, and the examples as they are written."""
+        del ctx
+        text, _, examples = (self.help or "").partition("\n\nExamples:\n")
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(text)
+        formatter.write("\n  Examples:\n")
+        for line in examples.rstrip().split("\n"):
+            formatter.write(f"    {line.strip()}\n")
 
 
 app = typer.Typer(

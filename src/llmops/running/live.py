@@ -3,9 +3,9 @@
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from llmops.domain.completion import Completion, canonical_json
 from llmops.domain.config import Model
@@ -14,6 +14,7 @@ from llmops.errors import ProviderError
 from llmops.providers.base import Provider, TargetProvider
 from llmops.running.attempts import AttemptsError, Patience
 from llmops.running.budget import BudgetSpentError, Purse
+from llmops.running.lanes import GoneError, Lane, unexpected
 from llmops.running.limits import ModelGate
 from llmops.running.runner import Carriers, Progress, Sink, advance, failure_of, refuse
 from llmops.running.sources import Question, Sources
@@ -51,28 +52,19 @@ class LiveAsker:
         asyncio.run(_Session(self).run(waiting))
 
 
-@dataclass(slots=True)
-class _Lane:
-    """The trials that wait for one model or target, and the workers that take them."""
-
-    gate: ModelGate | None
-    queue: deque[Progress] = field(default_factory=deque)
-    workers: set[asyncio.Task[None]] = field(default_factory=set)
-    most: int = 1
-
-
 class _Session:
     """One event loop's worth of asking."""
 
     def __init__(self, asker: LiveAsker) -> None:
         self._asker = asker
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes: dict[str, Lane] = {}
         self._providers: dict[str, Provider] = {}
         self._targets: dict[str, TargetProvider] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
         self._flights: dict[str, asyncio.Future[tuple[Completion, int]]] = {}
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._queued = 0
         self._under_way = 0
         self._patience = Patience(
@@ -87,6 +79,8 @@ class _Session:
 
         def end() -> None:
             loop.call_soon_threadsafe(self._stopping.set)
+            if self._asker.stop.hurried:
+                loop.call_soon_threadsafe(self._hurried.set)
 
         self._asker.stop.listen(end)
         try:
@@ -95,16 +89,21 @@ class _Session:
         finally:
             await self._close()
 
+    @property
+    def _ending(self) -> bool:
+        """Whether to start nothing more; known at once, though the loop may hear of it later."""
+        return self._stopping.is_set() or self._asker.stop.reason is not None
+
     async def _feed(self, waiting: Iterator[Progress]) -> None:
         for progress in waiting:
-            if self._stopping.is_set():
+            if self._ending:
                 return
             self._enqueue(progress)
             if self._queued % 64 == 0:
                 await asyncio.sleep(0)
-            while self._queued >= _QUEUED and not self._stopping.is_set():
+            while self._queued >= _QUEUED and not self._ending:
                 self._room.clear()
-                await self._wait_for(self._room)
+                await self._first(self._room.wait(), self._stopping.wait())
 
     async def _drain(self) -> None:
         while tasks := {task for lane in self._lanes.values() for task in lane.workers}:
@@ -115,16 +114,18 @@ class _Session:
             stopping.cancel()
             for task in done - {stopping}:
                 task.result()
-            if self._stopping.is_set():
+            if self._ending:
                 await self._end(tasks)
                 return
 
     async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
-        """Give what is in flight its grace, then let go of it."""
+        """Wait for what is in flight, which is paid for; a signal gives it no more than its grace."""
         for lane in self._lanes.values():
             lane.queue.clear()
-        paid_for = self._asker.stop.reason in {"budget", "fail_fast"}
-        done, left = await asyncio.wait(tasks, timeout=None if paid_for else _GRACE)
+        everything = asyncio.gather(*tasks, return_exceptions=True)
+        if not self._asker.stop.hurried:
+            await self._first(asyncio.shield(everything), self._hurried.wait())
+        done, left = await asyncio.wait(tasks, timeout=_GRACE)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -140,14 +141,14 @@ class _Session:
             lane.workers.add(task)
             task.add_done_callback(lambda ended: self._ended(lane, ended))
 
-    def _ended(self, lane: _Lane, task: "asyncio.Task[None]") -> None:
+    def _ended(self, lane: Lane, task: "asyncio.Task[None]") -> None:
         """Forget a worker that came to its end; one that broke is kept for `_drain` to raise."""
         if task.cancelled() or task.exception() is None:
             lane.workers.discard(task)
         else:
             self._stopping.set()
 
-    def _lane(self, progress: Progress) -> _Lane:
+    def _lane(self, progress: Progress) -> Lane:
         model = progress.trial.planned_arm.model
         name = f"model {model.label}" if model else f"target {progress.trial.suite.name}"
         lane = self._lanes.get(name)
@@ -161,26 +162,26 @@ class _Session:
                     concurrency=self._asker.concurrency,
                 )
             most = gate.most if gate else self._asker.concurrency or _TARGET_WORKERS
-            lane = self._lanes[name] = _Lane(gate=gate, most=most)
+            lane = self._lanes[name] = Lane(gate=gate, most=most)
         return lane
 
-    async def _work(self, lane: _Lane) -> None:
-        while lane.queue and not self._stopping.is_set():
+    async def _work(self, lane: Lane) -> None:
+        while lane.queue and not self._ending:
             progress = lane.queue.popleft()
             self._queued -= 1
             self._room.set()
             await self._carry_out(progress, lane)
 
-    async def _carry_out(self, progress: Progress, lane: _Lane) -> None:
+    async def _carry_out(self, progress: Progress, lane: Lane) -> None:
         while progress.stage is not None:
             try:
                 if not await self._exchange(progress, lane):
                     break
-            except (BudgetSpentError, _GoneError):
+            except (BudgetSpentError, GoneError):
                 return
         self._asker.sink(progress.trial.index, progress.result())
 
-    async def _exchange(self, progress: Progress, lane: _Lane) -> bool:
+    async def _exchange(self, progress: Progress, lane: Lane) -> bool:
         """One request and its answer. Returns whether the trial waits for another."""
         stage = progress.stage
         if stage is None:
@@ -198,7 +199,7 @@ class _Session:
         waits = advance(progress, self._asker.sources)
         return waits and not refuse(progress, self._asker.sources)
 
-    async def _ask(self, progress: Progress, lane: _Lane) -> tuple[Completion, int, Origin]:
+    async def _ask(self, progress: Progress, lane: Lane) -> tuple[Completion, int, Origin]:
         asked = progress.asked
         if asked is None or lane.gate is None:
             return await self._call_target(progress)
@@ -212,7 +213,7 @@ class _Session:
             answer = await self._ask_model(asked, lane.gate)
             flight.set_result(answer)
         except BaseException as error:
-            flight.set_exception(error if isinstance(error, Exception) else _GoneError())
+            flight.set_exception(error if isinstance(error, Exception) else GoneError())
             flight.exception()
             raise
         finally:
@@ -234,7 +235,7 @@ class _Session:
                 except ProviderError:
                     raise
                 except Exception as error:
-                    raise _unexpected(error) from error
+                    raise unexpected(error) from error
 
         completion, attempts = await self._patience.ask(attempt, asked.model, gate, tokens)
         self._asker.purse.paid(completion.cost)
@@ -269,20 +270,23 @@ class _Session:
         return provider
 
     def _allow(self) -> None:
-        if self._stopping.is_set():
+        if self._ending:
             raise BudgetSpentError
         self._asker.purse.start()
 
-    def _counted(self) -> "_UnderWay":
-        return _UnderWay(self)
-
-    def under_way(self, change: int) -> None:
-        """Count requests that start and end."""
-        self._under_way += change
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count one request while it is under way."""
+        self._under_way += 1
         self._asker.in_flight(self._under_way)
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._asker.in_flight(self._under_way)
 
-    async def _wait_for(self, event: asyncio.Event) -> None:
-        waits: list[Awaitable[bool]] = [event.wait(), self._stopping.wait()]
+    async def _first(self, *waits: Awaitable[object]) -> None:
+        """Wait until one of several things has come about."""
         tasks = [asyncio.ensure_future(wait) for wait in waits]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -292,26 +296,3 @@ class _Session:
         opened: Mapping[str, Provider | TargetProvider] = {**self._providers, **self._targets}
         for carrier in opened.values():
             await carrier.close()
-
-
-def _unexpected(error: Exception) -> ProviderError:
-    """A provider must say what went wrong; one that does not ends its trial, not the run."""
-    words = f"the provider broke with {type(error).__name__}: {error}"[:300]
-    return ProviderError(words, kind="bad_request", hint="this is a bug of the provider")
-
-
-class _GoneError(Exception):
-    """The request that others waited for was cancelled."""
-
-
-@dataclass(slots=True)
-class _UnderWay:
-    """Counts one request while it is under way."""
-
-    session: _Session
-
-    def __enter__(self) -> None:
-        self.session.under_way(1)
-
-    def __exit__(self, *_: object) -> None:
-        self.session.under_way(-1)

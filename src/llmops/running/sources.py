@@ -1,6 +1,6 @@
 """Where a completion may come from before anybody is asked: recordings, then the cache."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from llmops.domain.completion import Completion, Request
@@ -77,7 +77,11 @@ class Sources:
         found = [self._recorded(asked) for asked in questions]
         if self.cache is None:
             return found
-        keys = [asked.key for asked, known in zip(questions, found, strict=True) if known is None]
+        keys = [
+            asked.key
+            for asked, known in zip(questions, found, strict=True)
+            if known is None and _is_cached(asked)
+        ]
         cached = self.cache.find_many(keys) if keys else {}
         return [
             known or _cached(cached.get(asked.key))
@@ -86,13 +90,18 @@ class Sources:
 
     def keep(self, asked: Question, completion: Completion) -> None:
         """Keep an answer for the next time."""
-        if self.cache is not None:
+        if self.cache is not None and _is_cached(asked):
             self.cache.put(asked.key, asked.model.label, completion)
 
     def _recorded(self, asked: Question) -> Found | None:
         recordings = self.recordings(asked.suite)
         completion = recordings.find(asked.digest) if recordings is not None else None
         return Found(completion=completion, origin="recorded") if completion is not None else None
+
+
+def _is_cached(asked: Question) -> bool:
+    """A script is free and changes under its name, so its answers are not kept."""
+    return asked.model.via != "scripted"
 
 
 def _cached(completion: Completion | None) -> Found | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
-from llmops.errors import Fault, LlmopsError
+from llmops.errors import Fault, LlmopsError, UnavailableError
 from llmops.history.repository import open_repository
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.workflows.project import OpenProject, Surroundings, open_project
@@ -149,8 +149,14 @@ def _without_suite(opened: OpenProject) -> Iterator[Fault]:
 
 
 def _tracked_secrets(root: Path) -> Iterator[Fault]:
-    repository = open_repository(root)
-    if repository is not None and (root / ".env").exists() and repository.run("ls-files", ".env"):
+    if not (root / ".env").exists():
+        return
+    try:
+        repository = open_repository(root)
+        tracked = repository is not None and repository.run("ls-files", ".env")
+    except UnavailableError:
+        return
+    if tracked:
         yield Fault(
             code="tracked-secret",
             message="the file '.env' is in git",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from llmops import __version__
 from llmops.domain.run import RunHeader
-from llmops.errors import InvalidInputError, NothingSelectedError
+from llmops.errors import InvalidInputError, NothingSelectedError, UnavailableError
 from llmops.history.repository import WorkState, open_repository
 from llmops.running.plan import Plan, PlanOptions, make_plan
 from llmops.running.resume import Before, options_from_json, options_to_json, read_before
@@ -84,8 +84,12 @@ def _header(
 
 
 def _work_state(root: Path) -> WorkState:
-    repository = open_repository(root)
-    return repository.state() if repository else WorkState(commit=None, dirty=None)
+    """What is checked out; nothing is known where git is missing or refuses."""
+    try:
+        repository = open_repository(root)
+        return repository.state() if repository else WorkState(commit=None, dirty=None)
+    except UnavailableError:
+        return WorkState(commit=None, dirty=None)
 
 
 def _picked(opened: OpenProject, options: TestOptions) -> PlanOptions:
