@@ -1,12 +1,14 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from small_project import CONFIG, PROMPT, SUITE, Project, Run
 
 from llmops.cli.app import COMMANDS
+from llmops.scoring.base import KINDS
 
 TWO = (
     SUITE
@@ -539,6 +541,16 @@ def test_a_schema_of_nothing_is_refused(project: Project, run: Run) -> None:
     assert run("schema").code == 2
 
 
+@pytest.fixture
+def scorers_as_before() -> Iterator[None]:
+    """Forget the scorers that a test brings."""
+    before = dict(KINDS)
+    yield
+    KINDS.clear()
+    KINDS.update(before)
+
+
+@pytest.mark.usefixtures("scorers_as_before")
 def test_a_plug_in_adds_a_scorer_and_an_untrusted_run_does_not_load_it(
     project: Project, run: Run
 ) -> None:
