@@ -88,8 +88,7 @@ def write_llmops(folder: Path, count: int, base: str) -> None:
     for name in ("prompts", "suites"):
         (folder / name).mkdir(parents=True)
     (folder / "llmops.yaml").write_text(
-        "models:\n"
-        f"  bench: {{model: openai/bench, api_base: '{base}', max_concurrency: 100}}\n"
+        f"models:\n  bench: {{model: openai/bench, api_base: '{base}', max_concurrency: 100}}\n"
     )
     template = PROMPT
     for name in ("number", "customer", "item", "city"):
@@ -171,7 +170,11 @@ def main() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4096, hard)), hard))
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    environment = {**os.environ, "PROMPTFOO_DISABLE_TELEMETRY": "1", "PROMPTFOO_DISABLE_UPDATE": "1"}
+    environment = {
+        **os.environ,
+        "PROMPTFOO_DISABLE_TELEMETRY": "1",
+        "PROMPTFOO_DISABLE_UPDATE": "1",
+    }
     environment["PROMPTFOO_CONFIG_DIR"] = str(folder / "promptfoo")
     try:
         write_llmops(folder / "ours", asked.cases, base)
