@@ -74,8 +74,13 @@ def run_once(wishes: Wishes, world: Surroundings) -> int:
 def watch_and_run(wishes: Wishes, world: Surroundings) -> NoReturn:
     """Run, and run again whenever a file of the project changes, until interrupted."""
     from llmops.cli.talk import say_faults
+    from llmops.reporting.terminal import in_ci
     from llmops.workflows.watch import snapshot
 
+    if in_ci(world.environment):
+        raise InvalidInputError(
+            "--watch never ends, so it is not for CI", code="usage", hint="leave it out"
+        )
     code = 0
     while True:
         before = snapshot(world)
