@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -581,3 +582,16 @@ def test_a_plug_in_adds_a_scorer_and_an_untrusted_run_does_not_load_it(
     assert untrusted.code == 2
     assert "llmops.yaml:3:" in untrusted.err
     assert "[untrusted]" in untrusted.err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "| head -c 1"])
+def test_a_closed_stream_is_no_reason_for_a_traceback(project: Project, closed: str) -> None:
+    project({"suites/say.yaml": TWO})
+    llmops = Path(sys.executable).with_name("llmops")
+
+    done = subprocess.run(
+        ["bash", "-c", f"{llmops} test {closed}"], capture_output=True, text=True, check=False
+    )
+
+    assert "Traceback" not in done.stdout + done.stderr
+    assert closed.startswith("|") or done.returncode == 1
