@@ -54,7 +54,7 @@ def test_lint_counts_what_it_read_and_warns(project: Project, run: Run) -> None:
     assert done.code == 0
     for code in ("[no-suite]", "[no-version]", "[invisible-character]", "[unused-input]"):
         assert code in done.err
-    assert "0 errors, 4 warnings · 2 prompts, 1 suites, 1 trials planned" in done.err
+    assert "0 errors, 4 warnings · 2 prompts, 1 suite, 1 planned trial" in done.err
 
 
 def test_lint_as_json_places_every_fault(project: Project, run: Run) -> None:
@@ -258,7 +258,7 @@ def test_a_rescored_run_says_what_is_in_no_suite_any_more(project: Project, run:
     done = run("rescore")
 
     assert done.code == 3
-    assert "1 trials of the run are in no suite any more" in done.err
+    assert "1 trial of the run in no suite any more" in done.err
 
 
 def test_no_run_is_kept_at_first(project: Project, run: Run) -> None:
@@ -375,7 +375,7 @@ def test_the_cache_is_shown_exported_and_cleared(project: Project, run: Run, par
     assert as_json["entries"] == 1
     assert exported[0]["completion"]["text"] == "Say red."
     assert "forgot 0 entries" in other.err
-    assert "forgot 1 entries" in cleared.err
+    assert "forgot 1 entry" in cleared.err
 
 
 def test_a_script_is_asked_each_time(project: Project, run: Run) -> None:

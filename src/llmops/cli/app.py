@@ -1,8 +1,11 @@
 """The program: its commands, and the one place where errors become an exit code."""
 
+import errno
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +23,11 @@ _PANELS = {
 }
 COMMANDS = tuple(name for names in _PANELS.values() for name in names)
 """Every command; the module of the same name in this folder holds it."""
+_WIDEST = max(map(len, COMMANDS))
+_NO_VERDICT = 3
+_INTERRUPTED = 130
+_PIPE_CLOSED = 141
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 class Commands(TyperGroup):
@@ -27,23 +35,35 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - typer carries its own copy of click
         """Run the chosen command."""
-        try:
-            return super().invoke(ctx)
-        except LlmopsError as error:
-            from llmops.cli.talk import say_faults
+        with _boundary():
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
 
-            say_faults(error.faults)
-            raise typer.Exit(error.exit_code) from None
-        except BrokenPipeError:
-            _leave_pipe()
-            raise typer.Exit(141) from None
+    def make_context(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as above
+        """Read the command line; help and version are printed here."""
+        with _boundary():
+            return super().make_context(*arguments, **named)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
+        """List the commands by what they are for."""
+        del ctx
+        for panel, names in _PANELS.items():
+            with formatter.section(panel):
+                formatter.write_dl(
+                    [
+                        (name.ljust(_WIDEST), self.commands[name].get_short_help_str())
+                        for name in names
+                    ]
+                )
 
 
 class Command(TyperCommand):
     """One command, whose examples stand a line each and whose sentence is never cut off."""
 
     def get_short_help_str(self, limit: int = 45) -> str:
-        """The first sentence of the help, whole."""
+        """The first paragraph of the help, whole."""
         del limit
         return " ".join((self.help or "").split("\n\n", 1)[0].split())
 
@@ -94,14 +114,36 @@ def _program(
 
 
 def _register() -> None:
-    for panel, names in _PANELS.items():
-        for name in names:
-            module = importlib.import_module(f"llmops.cli.{name}")
-            app.command(name, cls=Command, rich_help_panel=panel)(getattr(module, name))
+    for name in COMMANDS:
+        module = importlib.import_module(f"llmops.cli.{name}")
+        app.command(name, cls=Command)(getattr(module, name))
 
 
-def _leave_pipe() -> None:
-    """Keep Python from complaining about a closed pipe while it ends."""
+@contextmanager
+def _boundary() -> Iterator[None]:
+    """Where an error becomes words and an exit code; what is none of ours stays a traceback."""
+    try:
+        yield
+    except LlmopsError as error:
+        from llmops.cli.talk import say_faults
+
+        say_faults(error.faults)
+        raise typer.Exit(error.exit_code) from None
+    except BrokenPipeError:
+        _leave_stdout()
+        raise typer.Exit(_PIPE_CLOSED) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(_INTERRUPTED) from None
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        _leave_stdout()
+        typer.echo(f"the output cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(_NO_VERDICT) from None
+
+
+def _leave_stdout() -> None:
+    """Keep Python from complaining, while it ends, of what it could not write."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -4,9 +4,9 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from llmops.errors import InvalidInputError
+from llmops.errors import InvalidInputError, UnavailableError
+from llmops.loading.values import json_or_text
 from llmops.workflows.project import Surroundings
 
 
@@ -14,21 +14,24 @@ def surroundings(*, untrusted: bool = False) -> Surroundings:
     """The world outside as it is now.
 
     Some events run with keys on files that strangers wrote; they make a run untrusted of itself.
+
+    Raises:
+        UnavailableError: The folder we stand in is gone.
     """
     return Surroundings(
-        folder=Path.cwd(),
+        folder=_here(),
         environment=dict(os.environ),
         untrusted=untrusted or _strangers_files(),
     )
 
 
-def pairs(typed: Sequence[str] | None, option: str) -> dict[str, object]:
-    """Read `NAME=VALUE` words; a value that is JSON is taken as such, anything else as text.
+def pairs(typed: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Read `NAME=VALUE` words; what a value means depends on the input it is for.
 
     Raises:
         InvalidInputError: A word has no `=`.
     """
-    found: dict[str, object] = {}
+    found: dict[str, str] = {}
     for word in typed or ():
         name, equals, value = word.partition("=")
         if not equals or not name:
@@ -37,7 +40,7 @@ def pairs(typed: Sequence[str] | None, option: str) -> dict[str, object]:
                 code="usage",
                 hint=f"write {option} name=value",
             )
-        found[name] = value_of(value)
+        found[name] = value
     return found
 
 
@@ -56,26 +59,29 @@ def sweep(typed: Sequence[str] | None) -> dict[str, tuple[object, ...]]:
                 code="usage",
                 hint="write --param temperature=0,0.7",
             )
-        whole = value_of(values)
-        listed = isinstance(whole, list | dict)
+        listed = isinstance(json_or_text(values), list | dict)
         parts = [values] if listed else values.split(",")
-        found[name] = tuple(value_of(part.strip()) for part in parts)
+        found[name] = tuple(json_or_text(part.strip()) for part in parts)
     return found
 
 
-def value_of(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """A typed value: a number, true, false, null, a list or a mapping where it is JSON, else text."""
+def _here() -> Path:
     try:
-        return json.loads(text, parse_constant=lambda word: word)
-    except (ValueError, RecursionError):
-        return text
+        return Path.cwd()
+    except OSError as error:
+        raise UnavailableError(
+            f"the current folder cannot be read: {error.strerror}",
+            code="no-folder",
+            hint="cd into a folder that is there",
+        ) from None
 
 
 def _strangers_files() -> bool:
     event = os.environ.get("GITHUB_EVENT_NAME", "")
     if event in {"pull_request_target", "issue_comment", "workflow_run"}:
         return True
-    return event == "pull_request" and _from_fork(os.environ.get("GITHUB_EVENT_PATH", ""))
+    of_pull_request = event.startswith("pull_request")  # a review or its comment, too
+    return of_pull_request and _from_fork(os.environ.get("GITHUB_EVENT_PATH", ""))
 
 
 def _from_fork(path: str) -> bool:

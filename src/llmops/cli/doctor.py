@@ -6,7 +6,7 @@ from llmops.cli.options import AsJson, Untrusted
 
 
 def doctor(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
-    """Check git, keys (present or not, never shown), packages and the cache.
+    """Check git, packages, the cache and keys, which are never shown.
 
     Examples:
       llmops doctor

@@ -12,7 +12,9 @@ def init(
         bool, typer.Option("--git/--no-git", help="Make a repository in an empty folder.")
     ] = True,
 ) -> None:
-    """Lay out a prompt with two versions, a suite, recordings, configuration and a CI workflow.
+    """Lay out a project that works at once.
+
+    A prompt with two versions, a suite, recordings, the configuration and a CI workflow.
 
     Examples:
       llmops init my-prompts && cd my-prompts && llmops test

@@ -6,7 +6,7 @@ from llmops.cli.options import AsJson, Untrusted
 
 
 def lint(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
-    """Check prompts, suites, datasets, recordings and the configuration.
+    """Check prompts, suites, datasets, recordings and llmops.yaml.
 
     Examples:
       llmops lint                 every complaint with its place and a way out
@@ -14,6 +14,7 @@ def lint(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import note, say_faults, say_json
+    from llmops.reporting.wording import plural
     from llmops.workflows.lint import lint as check
 
     found = check(surroundings(untrusted=untrusted))
@@ -23,8 +24,13 @@ def lint(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
     else:
         say_faults(found.faults)
         warnings = len(found.faults) - found.errors
-        counted = f"{found.prompts} prompts, {found.suites} suites, {found.trials} trials planned"
-        note(f"{found.errors} errors, {warnings} warnings · {counted}")
+        counts = (
+            (found.prompts, "prompt"),
+            (found.suites, "suite"),
+            (found.trials, "planned trial"),
+        )
+        counted = ", ".join(plural(count, noun) for count, noun in counts)
+        note(f"{plural(found.errors, 'error')}, {plural(warnings, 'warning')} · {counted}")
     raise typer.Exit(2 if found.errors else 0)
 
 

@@ -1,10 +1,10 @@
 """`llmops models`: what models the project names, and how they are reached."""
 
-from llmops.cli.options import AsJson
+from llmops.cli.options import AsJson, Untrusted
 
 
-def models(as_json: AsJson = False) -> None:
-    """List the models that the configuration, prompts and suites name.
+def models(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
+    """List the models that llmops.yaml, prompts and suites name.
 
     Examples:
       llmops models
@@ -15,7 +15,7 @@ def models(as_json: AsJson = False) -> None:
     from llmops.workflows.models import list_models
     from llmops.workflows.project import open_project
 
-    listed = list_models(open_project(surroundings()))
+    listed = list_models(open_project(surroundings(untrusted=untrusted)))
     if as_json:
         say_json([model.as_json() for model in listed])
         return

@@ -7,6 +7,7 @@ import typer
 Select = Annotated[
     list[str] | None,
     typer.Argument(
+        metavar="SELECT",
         help="A suite's file, folder or name, SUITE::CASE, or tag:WORD. All suites if none.",
         show_default=False,
     ),

@@ -1,10 +1,10 @@
 """`llmops prompts`: what prompts there are."""
 
-from llmops.cli.options import AsJson
+from llmops.cli.options import AsJson, Untrusted
 
 
-def prompts(as_json: AsJson = False) -> None:
-    """List the prompts with version, content hash, model and inputs.
+def prompts(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
+    """List the prompts: version, content hash, model and inputs.
 
     Examples:
       llmops prompts
@@ -15,7 +15,7 @@ def prompts(as_json: AsJson = False) -> None:
     from llmops.workflows.project import open_project
     from llmops.workflows.prompts import list_prompts
 
-    opened = open_project(surroundings())
+    opened = open_project(surroundings(untrusted=untrusted))
     listed = list_prompts(opened)
     if as_json:
         say_json([prompt.as_json() for prompt in listed])

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Expression, ForPrompt, Models, Select
+from llmops.cli.options import Expression, ForPrompt, Models, Select, Untrusted
+from llmops.errors import InvalidInputError
 
 
 def record(
@@ -13,16 +14,20 @@ def record(
     prompt: ForPrompt = None,
     model: Models = None,
     samples: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Ask each case so many times.")
+        int | None,
+        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask for everything anew.")] = False,
     from_run: Annotated[
         str | None,
         typer.Option("--from-run", metavar="RUN", help="Take a kept run; ask nobody."),
     ] = None,
-    max_cost: Annotated[float | None, typer.Option(min=0, help="Stop at so many dollars.")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
+    ] = None,
+    untrusted: Untrusted = False,
 ) -> None:
-    """Run suites and keep their completions in recordings/, so that CI needs no keys.
+    """Run suites and keep the completions: CI needs no keys then.
 
     Examples:
       llmops record support/                     ask for what is missing
@@ -31,8 +36,14 @@ def record(
     from llmops.cli.asked import surroundings
     from llmops.cli.testing import Wishes, keep_run, run_once
 
-    world = surroundings()
+    world = surroundings(untrusted=untrusted)
     if from_run is not None:
+        if select or expression or prompt or model or samples or fresh or max_cost is not None:
+            raise InvalidInputError(
+                "--from-run takes all of a run, and asks nobody",
+                code="usage",
+                hint="leave the other options out",
+            )
         raise typer.Exit(keep_run(world, from_run))
     wishes = Wishes(
         selectors=tuple(select or ()),
@@ -44,4 +55,4 @@ def record(
         record=True,
         max_cost=max_cost,
     )
-    raise typer.Exit(run_once(wishes, world))
+    raise typer.Exit(run_once(wishes, world).code)

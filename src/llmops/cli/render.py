@@ -1,5 +1,6 @@
 """`llmops render`: a prompt with inputs, as a model would be asked."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -32,8 +33,8 @@ def render(
     from llmops.workflows.render import render as make
 
     opened = open_project(surroundings(untrusted=untrusted))
-    given = dict(inputs_of_case(opened, case)) if case else {}
-    rendered = make(opened, name, {**given, **pairs(input_, "--input")})
+    given = inputs_of_case(opened, case) if case else {}
+    rendered = make(opened, name, given, pairs(input_, "--input"))
 
     if as_json:
         say_json(
@@ -47,11 +48,18 @@ def render(
         return
     for message in rendered.request.messages:
         say(f"[{message['role']}]")
-        say(str(message.get("content") or ""))
+        for key, value in message.items():
+            if key == "content":
+                say(_shown(value))
+            elif key != "role":
+                say(f"{key}: {_shown(value)}")
         say("")
-    settings = rendered.request.as_json()
-    settings.pop("messages")
-    for key, value in settings.items():
-        say(f"{key}: {value}")
+    for key, value in rendered.request.as_json().items():
+        if key != "messages":
+            say(f"{key}: {_shown(value)}")
     say(f"hash: {rendered.version.content_hash}")
     say(f"tokens: about {rendered.tokens}")
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,12 +1,10 @@
 """`llmops report`: a kept run in any format again."""
 
-import os
-import sys
 from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Reports
+from llmops.cli.options import AsJson, Reports
 
 
 def report(
@@ -16,8 +14,10 @@ def report(
     ] = None,
     report_: Reports = None,
     first: Annotated[
-        int | None, typer.Option("--first", min=0, help="Show so many failures; all if not given.")
+        int | None,
+        typer.Option("--first", metavar="N", min=0, help="Show so many failures; all if none."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Report a kept run, and exit by its verdict.
 
@@ -26,14 +26,11 @@ def report(
       llmops report 7c1e --report junit=junit.xml --report markdown=-
     """
     from llmops.cli.asked import surroundings
-    from llmops.reporting.console import print_report
-    from llmops.reporting.terminal import make_screen
-    from llmops.workflows.report import kept_report, read_report_wishes, write_reports
+    from llmops.cli.telling import tell, wished_reports
+    from llmops.workflows.report import kept_report
 
-    wishes = read_report_wishes(report_ or ())
+    wishes = wished_reports(report_, as_json=as_json)
     world = surroundings()
     _kept, made = kept_report(world, run)
-    write_reports(made, wishes, world.folder, world.environment)
-    if not wishes:
-        print_report(made, make_screen(sys.stdout, os.environ), shown=first)
+    tell(made, wishes, world, as_json=as_json, shown=first)
     raise typer.Exit(made.verdict.exit_code)

@@ -1,12 +1,10 @@
 """`llmops rescore`: new assertions on old completions, free of charge."""
 
-import os
-import sys
 from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Reports, Untrusted
+from llmops.cli.options import AsJson, Reports, Untrusted
 
 
 def rescore(
@@ -15,9 +13,12 @@ def rescore(
         typer.Argument(metavar="RUN", help="A run's id or its end; the newest if none."),
     ] = None,
     report: Reports = None,
+    as_json: AsJson = False,
     untrusted: Untrusted = False,
 ) -> None:
-    """Judge a kept run by the suites as they are now, and exit by the new verdict.
+    """Judge a kept run by the suites as they are now, free of charge.
+
+    Nobody is asked. The exit code is that of the new verdict.
 
     Examples:
       llmops rescore                             the newest run
@@ -25,21 +26,20 @@ def rescore(
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import note
-    from llmops.reporting.console import print_report
-    from llmops.reporting.terminal import make_screen
+    from llmops.cli.telling import tell, wished_reports
+    from llmops.reporting.wording import plural
     from llmops.workflows.project import open_project
-    from llmops.workflows.report import kept_report, read_report_wishes, write_reports
+    from llmops.workflows.report import kept_report
     from llmops.workflows.rescore import rescore as judge
 
-    wishes = read_report_wishes(report or ())
+    wishes = wished_reports(report, as_json=as_json)
     world = surroundings(untrusted=untrusted)
     kept, _report = kept_report(world, run)
     rescored = judge(open_project(world), kept)
 
-    print_report(rescored.report, make_screen(sys.stdout, os.environ))
     for before, after in rescored.changed:
         note(f"{after.suite}::{after.case} · {after.arm.label}: {before.status} → {after.status}")
     if rescored.unmatched:
-        note(f"{rescored.unmatched} trials of the run are in no suite any more")
-    write_reports(rescored.report, wishes, world.folder, world.environment)
+        note(f"{plural(rescored.unmatched, 'trial')} of the run in no suite any more")
+    tell(rescored.report, wishes, world, as_json=as_json)
     raise typer.Exit(rescored.report.verdict.exit_code)

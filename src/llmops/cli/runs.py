@@ -8,7 +8,9 @@ from llmops.cli.options import AsJson
 
 
 def runs(
-    limit: Annotated[int, typer.Option("-n", min=1, help="So many, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("-n", metavar="N", min=1, help="So many, the newest first.")
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List kept runs with their verdicts.
@@ -18,15 +20,17 @@ def runs(
       llmops runs -n 1 --json | jq -r '.[0].id'
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_json, say_rows
+    from llmops.cli.talk import say_faults, say_json, say_rows
     from llmops.workflows.runs import list_runs
 
-    listed = list_runs(surroundings(), limit)
+    listed, faults = list_runs(surroundings(), limit)
+    say_faults(faults)
     if as_json:
         say_json([run.as_json() for run in listed])
-        return
+        raise typer.Exit(2 if faults else 0)
     rows = [
         [run.id, run.status, f"{run.passed}/{run.planned}", f"${run.spent:.4f}", run.command]
         for run in listed
     ]
     say_rows(("run", "verdict", "passed", "spent", "command"), rows, empty="no run is kept yet")
+    raise typer.Exit(2 if faults else 0)

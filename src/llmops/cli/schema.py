@@ -17,12 +17,14 @@ class Format(StrEnum):
 
 
 def schema(
-    of: Annotated[Format | None, typer.Argument(help="Which file's schema.")] = None,
+    of: Annotated[
+        Format | None, typer.Argument(metavar="FILE", help="prompt, suite or config.")
+    ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Write all three to .llmops/schemas/ for editors.")
     ] = False,
 ) -> None:
-    """Print the JSON Schema of a prompt, a suite, or llmops.yaml, or write all of them.
+    """Print or write the JSON Schemas of the files that you write.
 
     Examples:
       llmops schema suite | jq .properties
@@ -32,6 +34,10 @@ def schema(
     from llmops.cli.talk import say, say_json
     from llmops.workflows.schema import schema_of, write_schemas
 
+    if write and of is not None:
+        raise InvalidInputError(
+            "--write writes all three", code="usage", hint=f"leave out '{of.value}' or --write"
+        )
     if write:
         for path in write_schemas(surroundings()):
             say(f"wrote {path}")

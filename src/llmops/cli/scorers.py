@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import AsJson
+from llmops.cli.options import AsJson, Untrusted
 
 
 def scorers(
@@ -12,6 +12,7 @@ def scorers(
         str | None, typer.Argument(metavar="NAME", help="A scorer, for its manual page.")
     ] = None,
     as_json: AsJson = False,
+    untrusted: Untrusted = False,
 ) -> None:
     """List the scorers, or show the manual page of one.
 
@@ -19,15 +20,18 @@ def scorers(
       llmops scorers
       llmops scorers similar
     """
+    from dataclasses import asdict
+
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import say, say_json, say_rows
     from llmops.workflows.scorers import list_scorers, page
 
-    listed = list_scorers(surroundings())
+    listed = list_scorers(surroundings(untrusted=untrusted))
     if name is not None:
-        say(page(listed, name))
+        one, manual = page(listed, name)
+        say_json({**asdict(one), "page": manual}) if as_json else say(manual)
     elif as_json:
-        say_json([{"name": kind.name, "extra": kind.extra, "about": kind.about} for kind in listed])
+        say_json([asdict(kind) for kind in listed])
     else:
         rows = [[kind.name, kind.extra or "", kind.about] for kind in listed]
         say_rows(("scorer", "extra", "passes when"), rows, empty="there is no scorer")

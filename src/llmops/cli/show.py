@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import AsJson
+from llmops.cli.options import AsJson, Untrusted
 
 
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")],
     as_json: AsJson = False,
+    untrusted: Untrusted = False,
 ) -> None:
     """Show the file of a prompt.
 
@@ -22,7 +23,7 @@ def show(
     from llmops.workflows.project import open_project
     from llmops.workflows.render import find
 
-    opened = open_project(surroundings())
+    opened = open_project(surroundings(untrusted=untrusted))
     version = find(opened, name)
     source = opened.project.tree.read(version.prompt.path).decode("utf-8", errors="replace")
 

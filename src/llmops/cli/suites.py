@@ -15,7 +15,7 @@ def suites(
     as_json: AsJson = False,
     untrusted: Untrusted = False,
 ) -> None:
-    """List what `llmops test` with the same selection would run.
+    """List what a test run with the same selection would do.
 
     Examples:
       llmops suites

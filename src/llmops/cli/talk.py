@@ -65,8 +65,11 @@ def note(text: str) -> None:
 def _read_line(path: str, line: int) -> str | None:
     from llmops.loading.tree import find_root
 
-    file = find_root(Path.cwd()) / path
+    root = find_root(Path.cwd())
+    file = root / path
     try:
+        if file.resolve() != root.resolve() / path:  # a link may lead to what is nobody's business
+            return None
         if not file.is_file() or file.stat().st_size > _LINE_LIMIT:
             return None
         lines = file.read_text(encoding="utf-8", errors="replace").split("\n")

@@ -13,7 +13,8 @@ def test(
     prompt: ForPrompt = None,
     model: Models = None,
     samples: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Ask each case so many times.")
+        int | None,
+        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -32,10 +33,15 @@ def test(
     record: Annotated[
         bool, typer.Option("--record", help="Keep the completions in recordings/.")
     ] = False,
-    max_cost: Annotated[float | None, typer.Option(min=0, help="Stop at so many dollars.")] = None,
-    max_calls: Annotated[int | None, typer.Option(min=0, help="Stop at so many calls.")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
+    ] = None,
+    max_calls: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
+    ] = None,
     concurrency: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Calls at a time, for each model.")
+        int | None,
+        typer.Option(metavar="N", min=1, max=1000, help="Calls at a time, for each model."),
     ] = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", "-x", help="Stop at the first trial that does not pass.")
@@ -55,20 +61,21 @@ def test(
         bool, typer.Option("--watch", help="Run again whenever a file changes.")
     ] = False,
     report: Reports = None,
-    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of every random choice.")] = 0,
     untrusted: Untrusted = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the JSON report instead of text.")
     ] = False,
 ) -> None:
-    """Run suites.
+    """Run suites, show what fails, write reports, exit by the verdict.
 
     Examples:
       llmops test                                  every suite; recordings, cache, then providers
       llmops test support/ -m fast -m openai/gpt-4.1 --report junit=junit.xml
     """
     from llmops.cli.asked import pairs, surroundings, sweep
-    from llmops.cli.testing import Wishes, run_once, watch_and_run
+    from llmops.cli.testing import Wishes, run_once
+    from llmops.cli.watching import watch_and_run
 
     wishes = Wishes(
         selectors=tuple(select or ()),
@@ -96,4 +103,4 @@ def test(
     world = surroundings(untrusted=untrusted)
     if watch:
         watch_and_run(wishes, world)
-    raise typer.Exit(run_once(wishes, world))
+    raise typer.Exit(run_once(wishes, world).code)

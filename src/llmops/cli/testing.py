@@ -8,25 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
-
-import typer
 
 from llmops.cli.talk import note
+from llmops.cli.telling import relative, tell, wished_reports
 from llmops.domain.config import Budget
 from llmops.domain.node import Text
-from llmops.errors import InvalidInputError, LlmopsError
+from llmops.errors import InvalidInputError
 from llmops.reporting.progress import make_progress
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions
 from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import Selection, parse_shard
-from llmops.workflows.execution import Clock, Outcome, TestOptions
+from llmops.workflows.execution import Clock, TestOptions
 from llmops.workflows.project import Surroundings, open_project
-from llmops.workflows.report import read_report_wishes, write_reports
+from llmops.workflows.report import kept_report
 from llmops.workflows.test import run_tests
 
-_POLL_SECONDS = 0.5
 _OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
@@ -57,44 +54,37 @@ class Wishes:
     as_json: bool = False
 
 
-def run_once(wishes: Wishes, world: Surroundings) -> int:
-    """Run, say and write everything, and return the exit code."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A run that is over: its exit code, and the files it wrote beside its own."""
+
+    code: int
+    written: tuple[Path, ...]
+
+
+def run_once(wishes: Wishes, world: Surroundings) -> Ran:
+    """Run, say and write everything."""
     options = options_of(wishes)
     _spare_the_collector()
     opened = open_project(world)
-    reports = read_report_wishes(wishes.reports)
+    reports = wished_reports(wishes.reports, as_json=wishes.as_json)
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
     outcome = run_tests(opened, options, clock, progress)
-    written = write_reports(outcome.report, reports, world.folder, world.environment)
-    _say(outcome, written, as_json=wishes.as_json)
-    return outcome.verdict.exit_code
+    written = tell(
+        outcome.report, reports, world, as_json=wishes.as_json, recorded=outcome.recorded
+    )
+    return Ran(code=outcome.verdict.exit_code, written=(*written, *outcome.recorded))
 
 
-def watch_and_run(wishes: Wishes, world: Surroundings) -> NoReturn:
-    """Run, and run again whenever a file of the project changes, until interrupted."""
-    from llmops.cli.talk import say_faults
-    from llmops.reporting.terminal import in_ci
-    from llmops.workflows.watch import snapshot
+def keep_run(world: Surroundings, wanted: str) -> int:
+    """Keep a kept run's completions as recordings, and return the exit code."""
+    from llmops.workflows.recordings import record_run
 
-    if in_ci(world.environment):
-        raise InvalidInputError(
-            "--watch never ends, so it is not for CI", code="usage", hint="leave it out"
-        )
-    code = 0
-    while True:
-        before = snapshot(world)
-        try:
-            code = run_once(wishes, world)
-        except LlmopsError as error:
-            say_faults(error.faults)
-            code = error.exit_code
-        note("watching for changes; Ctrl-C ends it")
-        try:
-            while snapshot(world) == before:
-                time.sleep(_POLL_SECONDS)
-        except KeyboardInterrupt:
-            raise typer.Exit(code) from None
+    run, _report = kept_report(world, wanted)
+    for path in record_run(open_project(world), run):
+        note(f"wrote {relative(path)}")
+    return 0
 
 
 def options_of(wishes: Wishes) -> TestOptions:
@@ -169,34 +159,3 @@ def _inputs(typed: Mapping[str, object]) -> dict[str, object]:
             )
         found[key] = value
     return found
-
-
-def _say(outcome: Outcome, written: tuple[Path, ...], *, as_json: bool) -> None:
-    if as_json:
-        from llmops.reporting.json import write_json
-
-        write_json(outcome.report, sys.stdout)
-        return
-    from llmops.reporting.console import print_report
-    from llmops.reporting.terminal import make_screen
-
-    names = [_relative(path) for path in (*written, *outcome.recorded)]
-    print_report(outcome.report, make_screen(sys.stdout, os.environ), written=names)
-
-
-def _relative(path: Path) -> str:
-    try:
-        return path.relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
-
-
-def keep_run(world: Surroundings, wanted: str) -> int:
-    """Keep a kept run's completions as recordings, and return the exit code."""
-    from llmops.workflows.recordings import record_run
-    from llmops.workflows.report import kept_report
-
-    run, _report = kept_report(world, wanted)
-    for path in record_run(open_project(world), run):
-        note(f"wrote {_relative(path)}")
-    return 0

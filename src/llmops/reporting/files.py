@@ -32,7 +32,7 @@ def write_report(path: Path, write: Callable[[TextIO], None], *, root: Path | No
         _replace(target, write)
     except OSError as error:
         raise UnavailableError(
-            f"the report {path} cannot be written: {error.strerror or error}",
+            f"the file {path} cannot be written: {error.strerror or error}",
             code="report-not-written",
             hint="free some space, or choose a folder that can be written",
         ) from None

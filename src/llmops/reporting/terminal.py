@@ -108,6 +108,14 @@ _TO_ASCII: Final = str.maketrans(
 )
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to its caller, in place of ending the program with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is being handled."""
+        raise BrokenPipeError
+
+
 def make_screen(stream: TextIO, environment: Mapping[str, str]) -> Screen:
     """Make a screen of a stream, as the stream and the environment want it.
 
@@ -131,7 +139,7 @@ def make_console(stream: TextIO, environment: Mapping[str, str]) -> Console:
     The width is COLUMNS, the terminal's own, or 100.
     """
     coloured = _coloured(stream, environment)
-    return Console(
+    return _Console(
         file=stream,
         force_terminal=coloured or stream.isatty(),
         color_system="standard" if coloured else None,

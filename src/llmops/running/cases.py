@@ -15,7 +15,7 @@ from llmops.domain.project import Project
 from llmops.domain.suite import Case, CaseEntry, Suite
 from llmops.errors import InvalidInputError, LlmopsError
 from llmops.loading.datasets import rows
-from llmops.loading.values import input_value
+from llmops.loading.values import input_value, typed_input
 from llmops.location import Location
 from llmops.rendering.templates import Templates
 from llmops.rendering.values import compile_expression, render_node
@@ -38,7 +38,8 @@ class CaseReader:
     """Turns a suite's entries into cases.
 
     Attributes:
-        overrides: Values laid over every case's inputs, from the command line.
+        overrides: Values laid over every case's inputs, from the command line; a text is read as
+            the prompt's schema wants it.
     """
 
     project: Project
@@ -53,7 +54,8 @@ class CaseReader:
                 cases have one id, or an entry has no row at all.
         """
         schemas = _input_schemas(self.project, suite)
-        cells = _cells(suite)
+        overrides = self._overrides(schemas)
+        cells = [(label, {**cell, **overrides}) for label, cell in _cells(suite)]
         seen: dict[str, Location] = {}
         for entry in suite.entries:
             for case in self._of_entry(suite, entry, schemas, cells):
@@ -73,8 +75,13 @@ class CaseReader:
             except LlmopsError as error:
                 raise _in_row(error, entry.dataset, line) from None
             for label, cell in cells:
-                bound = {**inputs, **cell, **self.overrides}
-                yield replace(whole, id=whole.id + label, inputs=bound)
+                yield replace(whole, id=whole.id + label, inputs={**inputs, **cell})
+
+    def _overrides(self, schemas: Schemas) -> dict[str, object]:
+        return {
+            name: typed_input(value, schemas.get(name, {})) if isinstance(value, str) else value
+            for name, value in self.overrides.items()
+        }
 
     def _rows(self, entry: CaseEntry) -> Iterator[tuple[int, Row | None]]:
         if entry.dataset is None:

@@ -103,8 +103,6 @@ def make_plan(
     suites = choose_suites(project.suites.values(), options.selection, folder)
     faults: list[Fault] = []
     plans = _suite_plans(suites, project, find_prompt, options.arms, faults)
-    if options.untrusted:
-        faults += [fault for suite in suites if (fault := _untrusted_target(suite))]
     if faults:
         raise InvalidInputError.of(faults)
     generator = _Generator(
@@ -165,7 +163,8 @@ def _untrusted_target(suite: Suite) -> Fault | None:
 
 def _check(generator: "_Generator", plans: tuple[SuitePlan, ...], options: PlanOptions) -> Plan:
     kept: list[PlannedTrial] | None = []
-    faults: list[Fault] = []
+    suites = [plan.suite for plan in plans] if options.untrusted else []
+    faults = [fault for suite in suites if (fault := _untrusted_target(suite))]
     planned = 0
     for trial in generator.trials(faults):
         planned += 1

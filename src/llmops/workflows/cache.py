@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
+from llmops.errors import UnavailableError
 from llmops.running.cache import Cache, CacheStats
 from llmops.workflows.project import Surroundings, open_config
 
@@ -17,10 +18,18 @@ def cache_stats(surroundings: Surroundings, warn: Warn) -> CacheStats:
         return cache.stats()
 
 
-def clear_cache(surroundings: Surroundings, model: str | None, warn: Warn) -> int:
-    """Forget all entries or those of one model; returns how many there were."""
-    with closing(_open(surroundings, warn, read_only=False)) as cache:
-        return cache.clear(model=model)
+def clear_cache(surroundings: Surroundings, model: str | None) -> int:
+    """Forget all entries or those of one model; returns how many there were.
+
+    Raises:
+        UnavailableError: The cache cannot be written, so nothing is forgotten.
+    """
+    complaints: list[str] = []
+    with closing(_open(surroundings, complaints.append, read_only=False)) as cache:
+        forgotten = cache.clear(model=model)
+    if complaints:
+        raise UnavailableError(complaints[0].partition(";")[0], code="cache-not-written")
+    return forgotten
 
 
 def export_cache(surroundings: Surroundings, warn: Warn) -> Iterator[str]:

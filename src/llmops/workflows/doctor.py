@@ -12,7 +12,8 @@ from typing import Any, Literal
 from llmops import __version__
 from llmops.domain.config import Model
 from llmops.errors import LlmopsError
-from llmops.history.repository import open_repository
+from llmops.history.repository import Repository, open_repository
+from llmops.reporting.wording import plural
 from llmops.workflows.models import key_of, named_models
 from llmops.workflows.project import OpenProject, Surroundings, open_project
 
@@ -50,7 +51,7 @@ def examine(surroundings: Surroundings) -> list[Check]:
     try:
         opened = open_project(surroundings)
     except LlmopsError as error:
-        words = f"{len(error.faults)} faults in its files"
+        words = f"{plural(len(error.faults), 'fault')} in its files"
         checks.append(
             Check(name="project", state="error", words=words, hint="'llmops lint' shows them")
         )
@@ -104,10 +105,20 @@ def _git(surroundings: Surroundings) -> Iterator[Check]:
             hint="'git init'; versions of prompts live in git",
         )
         return
-    state = repository.state()
+    yield from _history(repository)
+
+
+def _history(repository: Repository) -> Iterator[Check]:
+    try:
+        state = repository.state()
+        shallow = repository.run("rev-parse", "--is-shallow-repository").strip() == "true"
+    except LlmopsError as error:
+        fault = error.faults[0]
+        yield Check(name="git", state="warning", words=fault.message, hint=fault.hint)
+        return
     words = f"commit {state.commit[:12]}" if state.commit else "no commit yet"
     yield Check(name="git", state="ok", words=words + (", with changes" if state.dirty else ""))
-    if repository.run("rev-parse", "--is-shallow-repository").strip() == "true":
+    if shallow:
         yield Check(
             name="git history",
             state="warning",
@@ -118,8 +129,13 @@ def _git(surroundings: Surroundings) -> Iterator[Check]:
 
 def _project(opened: OpenProject) -> Iterator[Check]:
     project = opened.project
-    words = f"{len(project.prompts)} prompts, {len(project.suites)} suites at {opened.root}"
-    yield Check(name="project", state="ok", words=words)
+    prompts, suites = len(project.prompts), len(project.suites)
+    yield Check(
+        name="project",
+        state="ok" if prompts or suites else "warning",
+        words=f"{plural(prompts, 'prompt')}, {plural(suites, 'suite')} at {opened.root}",
+        hint=None if prompts or suites else "'llmops init' makes a project",
+    )
     for model in named_models(opened):
         yield _key(model, opened)
     folder = (opened.root / opened.config.cache.path).parent
@@ -146,7 +162,7 @@ def _key(model: Model, opened: OpenProject) -> Check:
 
 def _writable(folder: Path) -> dict[str, Any]:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if os.access(existing, os.W_OK):
+    if existing.is_dir() and os.access(existing, os.W_OK):
         return {"state": "ok", "words": f"{folder} can be written"}
     return {
         "state": "warning",

@@ -7,7 +7,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from llmops.errors import InvalidInputError
+from llmops.errors import InvalidInputError, UnavailableError
 from llmops.history.repository import commit_all, create_repository, open_repository
 from llmops.workflows.schema import SCHEMA_FILES, schema_of
 
@@ -47,9 +47,20 @@ def init(folder: Path, *, git: bool = True) -> Laid:
             in none and holds nothing yet.
 
     Raises:
-        InvalidInputError: The folder is a file, or files of a project stand in other places.
+        InvalidInputError: The folder is a file.
         UnavailableError: Git is not there, or a file cannot be written.
     """
+    try:
+        return _lay_out(folder, git=git)
+    except OSError as error:
+        raise UnavailableError(
+            f"'{error.filename or folder}' cannot be written: {error.strerror}",
+            code="not-written",
+            hint="what was there is as it was; try another folder",
+        ) from None
+
+
+def _lay_out(folder: Path, *, git: bool) -> Laid:
     if folder.exists() and not folder.is_dir():
         raise InvalidInputError(f"'{folder}' is a file", code="usage", hint="name a folder")
     fresh = not folder.exists() or not any(folder.iterdir())

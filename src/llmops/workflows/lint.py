@@ -9,6 +9,7 @@ from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, LlmopsError, UnavailableError
 from llmops.history.repository import open_repository
+from llmops.location import Location
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.workflows.project import OpenProject, Surroundings, open_project
 from llmops.workflows.recordings import read_recordings
@@ -45,6 +46,8 @@ def lint(surroundings: Surroundings) -> Findings:
     except LlmopsError as error:
         return Findings(faults=error.faults)
     gathered = _Gathered()
+    if _is_empty(opened):
+        gathered.faults.append(_nothing(opened))
     for prompt in opened.project.prompts.values():
         gathered.faults += opened.renderer.check(prompt)
         gathered.faults += _habits(prompt)
@@ -84,6 +87,19 @@ def _planned(opened: OpenProject, gathered: _Gathered) -> int:
     except LlmopsError as error:
         gathered.faults += error.faults
         return 0
+
+
+def _is_empty(opened: OpenProject) -> bool:
+    project = opened.project
+    return not (project.prompts or project.suites or (opened.root / "llmops.yaml").is_file())
+
+
+def _nothing(opened: OpenProject) -> Fault:
+    return Fault(
+        code="no-project",
+        message=f"there is neither a prompt nor a suite in {opened.root}",
+        hint="go to a project's folder, or make one with 'llmops init'",
+    )
 
 
 def _habits(prompt: Prompt) -> Iterator[Fault]:
@@ -160,6 +176,7 @@ def _tracked_secrets(root: Path) -> Iterator[Fault]:
         yield Fault(
             code="tracked-secret",
             message="the file '.env' is in git",
+            at=Location(".env"),
             hint="git rm --cached .env, add it to .gitignore, and change the keys it holds",
         )
 

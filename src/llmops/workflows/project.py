@@ -7,7 +7,7 @@ from pathlib import Path
 from llmops.domain.config import Config
 from llmops.domain.node import Text
 from llmops.domain.project import Project
-from llmops.errors import Fault, InvalidInputError
+from llmops.errors import Fault, InvalidInputError, did_you_mean
 from llmops.loading.functions import FunctionLoader, add_to_path
 from llmops.loading.project import load_config, load_project
 from llmops.loading.tree import WorkTree, find_root
@@ -83,7 +83,7 @@ class OpenProject:
                 f"no prompt is called '{text}'",
                 at=text.at,
                 code="unknown-prompt",
-                hint="'llmops prompts' lists them",
+                hint=did_you_mean(text.text, self.project.prompts) or "'llmops prompts' lists them",
             )
         return PromptVersion(
             name=text.text,
@@ -117,9 +117,10 @@ def open_project(surroundings: Surroundings) -> OpenProject:
     tree = WorkTree(root, trusted=trusted)
     project = load_project(tree)
     functions = FunctionLoader(root=root, trusted=trusted)
-    _load_plugins(project.config, root, trusted=trusted)
-    if not trusted:
-        _refuse_hosts(project.config)
+    if trusted:
+        _load_plugins(project.config, root)
+    else:
+        _refuse(project.config)
     return OpenProject(
         root=root,
         project=project,
@@ -139,32 +140,25 @@ def open_config(surroundings: Surroundings) -> tuple[Path, Config]:
     return root, load_config(WorkTree(root, trusted=not surroundings.untrusted))
 
 
-def _load_plugins(config: Config, root: Path, *, trusted: bool) -> None:
-    if not config.plugins:
-        return
-    if not trusted:
-        raise InvalidInputError(
-            f"the plug-in '{config.plugins[0]}' is not loaded in an untrusted run",
-            at=config.plugins_at,
-            code="untrusted",
-            hint="review the change and run it without --untrusted",
-        )
-    add_to_path(root)
-    load_plugins(config.plugins, config.plugins_at)
+def _load_plugins(config: Config, root: Path) -> None:
+    if config.plugins:
+        add_to_path(root)
+        load_plugins(config.plugins, config.plugins_at)
 
 
-def _refuse_hosts(config: Config) -> None:
-    """A stranger's file must not say where a key goes."""
-    faults = [
-        Fault(
-            code="untrusted",
-            message=f"the model '{model.label}' sends the key {model.key} to {model.api_base}",
-            at=model.at,
-            hint="review the change and run it without --untrusted",
-        )
+def _refuse(config: Config) -> None:
+    """A stranger's file must neither bring code nor say where a key goes."""
+    refused = [
+        (f"the plug-in '{name}' is not loaded in an untrusted run", config.plugins_at)
+        for name in config.plugins
+    ]
+    refused += [
+        (f"the model '{model.label}' sends the key {model.key} to {model.api_base}", model.at)
         for model in config.models.values()
         if model.api_base is not None and model.key is not None
     ]
+    hint = "review the change and run it without --untrusted"
+    faults = [Fault(code="untrusted", message=words, at=at, hint=hint) for words, at in refused]
     if faults:
         raise InvalidInputError.of(faults)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from llmops.domain.completion import Request
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
+from llmops.loading.values import typed_input
 from llmops.rendering.prompt import response_format
 from llmops.running.arms import PromptVersion
 from llmops.running.plan import PlanOptions, make_plan
@@ -29,8 +30,19 @@ class Rendered:
     tokens: int
 
 
-def render(opened: OpenProject, name: str, inputs: Mapping[str, object]) -> Rendered:
+def render(
+    opened: OpenProject,
+    name: str,
+    inputs: Mapping[str, object],
+    typed: Mapping[str, str],
+) -> Rendered:
     """Render a prompt.
+
+    Args:
+        opened: The project.
+        name: The prompt's.
+        inputs: Values by name.
+        typed: Values from the command line, laid over them and read as the prompt wants them.
 
     Raises:
         InvalidInputError: No such prompt, or an input is missing, unknown or wrong.
@@ -38,7 +50,9 @@ def render(opened: OpenProject, name: str, inputs: Mapping[str, object]) -> Rend
     """
     version = find(opened, name)
     prompt = version.prompt
-    messages = version.renderer.render(prompt, inputs, at=COMMAND_LINE).messages
+    wanted = {key: declared.schema for key, declared in prompt.inputs.items()}
+    read = {key: typed_input(text, wanted.get(key, {})) for key, text in typed.items()}
+    messages = version.renderer.render(prompt, {**inputs, **read}, at=COMMAND_LINE).messages
     request = Request(
         model=str(prompt.model or ""),
         messages=messages,

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from llmops.errors import InvalidInputError
+from llmops.errors import InvalidInputError, LlmopsError
 from llmops.reporting.base import Report, ReporterKind
 from llmops.reporting.files import write_report
 from llmops.reporting.github import append_step_summary
@@ -22,6 +22,14 @@ class ReportWish:
 
     kind: ReporterKind
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of the reports: the files, and what kept others from being written."""
+
+    files: tuple[Path, ...]
+    error: LlmopsError | None
 
 
 def read_report_wishes(typed: Sequence[str]) -> list[ReportWish]:
@@ -45,26 +53,21 @@ def read_report_wishes(typed: Sequence[str]) -> list[ReportWish]:
 
 def write_reports(
     report: Report, wishes: Sequence[ReportWish], folder: Path, environment: Mapping[str, str]
-) -> tuple[Path, ...]:
+) -> Written:
     """Write reports; the `github` one adds to the step summary as well.
 
-    Returns:
-        The files written.
-
-    Raises:
-        UnavailableError: A file cannot be written; what was there before is kept.
+    One that cannot be written keeps no other from it, and leaves what was there before.
     """
-    written = []
+    files: list[Path] = []
+    errors: list[LlmopsError] = []
     for wish in wishes:
-        if wish.kind.name == "github":
-            _add_step_summary(report, environment)
-        if wish.path == "-":
-            wish.kind.write(report, sys.stdout)
-            continue
-        file = (folder / wish.path).absolute()
-        write_report(file, partial(_write, report=report, kind=wish.kind), root=folder)
-        written.append(file)
-    return tuple(written)
+        try:
+            files += _write_one(report, wish, folder, environment)
+        except LlmopsError as error:
+            errors.append(error)
+    if errors:
+        errors[0].faults = tuple(fault for error in errors for fault in error.faults)
+    return Written(files=tuple(files), error=errors[0] if errors else None)
 
 
 def kept_report(surroundings: Surroundings, wanted: str | None) -> tuple[KeptRun, Report]:
@@ -77,6 +80,19 @@ def kept_report(surroundings: Surroundings, wanted: str | None) -> tuple[KeptRun
     run = read_run(find_run(root / FOLDER, wanted))
     report = Report(header=run.header, footer=run.footer, verdict=run.verdict(), trials=run.trials)
     return run, report
+
+
+def _write_one(
+    report: Report, wish: ReportWish, folder: Path, environment: Mapping[str, str]
+) -> list[Path]:
+    if wish.kind.name == "github":
+        _add_step_summary(report, environment)
+    if wish.path == "-":
+        wish.kind.write(report, sys.stdout)
+        return []
+    file = (folder / wish.path).absolute()
+    write_report(file, partial(_write, report=report, kind=wish.kind), root=folder)
+    return [file]
 
 
 def _write(stream: TextIO, report: Report, kind: ReporterKind) -> None:

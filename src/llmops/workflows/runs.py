@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from llmops.errors import Fault, InvalidInputError
 from llmops.running.store import FOLDER, read_run, run_ids
 from llmops.workflows.project import Surroundings, open_config
 
@@ -26,15 +27,27 @@ class RunListing:
         return asdict(self)
 
 
-def list_runs(surroundings: Surroundings, limit: int) -> list[RunListing]:
+def list_runs(surroundings: Surroundings, limit: int) -> tuple[list[RunListing], tuple[Fault, ...]]:
     """List kept runs, the newest first.
 
+    Returns:
+        The runs, and what is wrong with files that hold none.
+
     Raises:
-        InvalidInputError: The configuration or the file of a run is broken.
+        InvalidInputError: The configuration is broken.
     """
     root, _config = open_config(surroundings)
     folder = root / FOLDER
-    return [_listing(folder, id_) for id_ in run_ids(folder)[::-1][:limit]]
+    listed: list[RunListing] = []
+    faults: list[Fault] = []
+    for id_ in reversed(run_ids(folder)):
+        if len(listed) == limit:
+            break
+        try:
+            listed.append(_listing(folder, id_))
+        except InvalidInputError as error:
+            faults += error.faults
+    return listed, tuple(faults)
 
 
 def _listing(folder: Path, id_: str) -> RunListing:

@@ -1,9 +1,11 @@
 """JSON Schemas of the files that users write, from the code that reads them."""
 
 import json
-from typing import Any
+from functools import partial
+from typing import Any, TextIO
 
 from llmops.loading.schemas import config_schema, prompt_schema, suite_schema
+from llmops.reporting.files import write_report
 from llmops.scoring.registry import scorer_schemas
 from llmops.workflows.project import Surroundings, open_config
 
@@ -28,11 +30,17 @@ def schema_of(kind: str) -> dict[str, Any]:
 
 
 def write_schemas(surroundings: Surroundings) -> list[str]:
-    """Write all schemas below the project's root; returns the files."""
+    """Write all schemas below the project's root; returns the files.
+
+    Raises:
+        UnavailableError: One cannot be written.
+    """
     root, _config = open_config(surroundings)
     for kind, name in SCHEMA_FILES.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(schema_of(kind), indent=2, ensure_ascii=False) + "\n"
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_report(root / name, partial(_write, text=text), root=root)
     return list(SCHEMA_FILES.values())
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmops.errors import InvalidInputError, did_you_mean
+from llmops.loading.functions import add_to_path
 from llmops.scoring.manual import first_sentence, manual_page
 from llmops.scoring.registry import kinds, load_installed, load_plugins
 from llmops.workflows.project import Surroundings, open_config
@@ -26,16 +27,18 @@ def list_scorers(surroundings: Surroundings) -> list[ScorerListing]:
     """
     if not surroundings.untrusted:
         load_installed()
-        _root, config = open_config(surroundings)
-        load_plugins(config.plugins, config.plugins_at)
+        root, config = open_config(surroundings)
+        if config.plugins:
+            add_to_path(root)
+            load_plugins(config.plugins, config.plugins_at)
     return [
         ScorerListing(name=kind.name, extra=kind.extra, about=first_sentence(kind))
         for kind in kinds().values()
     ]
 
 
-def page(listed: Sequence[ScorerListing], name: str) -> str:
-    """A scorer's manual page in Markdown.
+def page(listed: Sequence[ScorerListing], name: str) -> tuple[ScorerListing, str]:
+    """A scorer and its manual page in Markdown.
 
     Raises:
         InvalidInputError: There is no such scorer.
@@ -44,4 +47,4 @@ def page(listed: Sequence[ScorerListing], name: str) -> str:
     if found is None:
         hint = did_you_mean(name, [kind.name for kind in listed]) or "'llmops scorers' lists them"
         raise InvalidInputError(f"no scorer is called '{name}'", code="unknown-scorer", hint=hint)
-    return manual_page(found)
+    return next(one for one in listed if one.name == name), manual_page(found)
