@@ -15,8 +15,8 @@ FLOORS = [
     {"cli"},
     {"workflows"},
     {"running"},
-    {"scoring"},
-    {"reporting", "loading", "history", "rendering", "providers"},
+    {"scoring", "versions"},
+    {"comparing", "reporting", "loading", "history", "rendering", "providers"},
     {"domain", "errors"},
     {"location"},
 ]

@@ -12,10 +12,11 @@ from llmops.loading.tree import WorkTree
 from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
 from llmops.rendering.templates import Templates
-from llmops.running.arms import ArmOptions, PromptVersion, SuiteArm, arms_of
+from llmops.running.arms import ArmOptions, SuiteArm, arms_of
 from llmops.running.cases import CaseReader
 from llmops.running.plan import Plan, PlanOptions, make_plan
 from llmops.scoring.registry import ScorerResources
+from llmops.versions.version import PromptVersion
 
 CONFIG = """\
 models:
@@ -50,7 +51,11 @@ class Opened:
             raise InvalidInputError(f"no prompt is called '{text}'", at=text.at)
         digest = content_hash(prompt, self.project.tree)
         return PromptVersion(
-            name=text.text, prompt=prompt, renderer=self.renderer, content_hash=digest
+            name=text.text,
+            prompt=prompt,
+            renderer=self.renderer,
+            content_hash=digest,
+            tree=self.project.tree,
         )
 
     def cases(self, suite: str = "s", **overrides: object) -> list[Case]:

@@ -6,7 +6,8 @@ from opened import Opened, suite
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
 from llmops.location import Location
-from llmops.running.arms import ArmOptions, PromptVersion, arms_of
+from llmops.running.arms import ArmOptions, arms_of
+from llmops.versions.version import PromptVersion
 
 AT = Location("command line")
 ONE = "  - {id: red, inputs: {word: a}}\n"

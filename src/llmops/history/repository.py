@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,24 @@ class Repository:
         Raises:
             UnavailableError: Git is missing, refused, or took longer than 30 s.
         """
-        return _run(self._git, arguments)
+        output: str = _run(self._git, arguments)
+        return output
+
+    def talk(self, *arguments: str) -> Any:  # noqa: ANN401 - GitPython is untyped here
+        """Start one git command that is written to and read from until it is closed.
+
+        It has a session of its own, so that a Ctrl-C that is meant for us does not end it.
+
+        Raises:
+            UnavailableError: Git is missing.
+        """
+        return _run(
+            self._git, arguments, as_process=True, istream=subprocess.PIPE, start_new_session=True
+        )
+
+    def at_top(self) -> "Repository":
+        """The same repository, asked from its top folder, to which paths are relative then."""
+        return Repository(self.top, _git_in(self.top))
 
     def state(self) -> WorkState:
         """The commit that is checked out, and whether files differ from it.
@@ -132,14 +150,14 @@ def _run(
     git: Any,  # noqa: ANN401 - GitPython is untyped here
     arguments: tuple[str, ...],
     switches: tuple[str, ...] = (),
-) -> str:
+    **how: Any,  # noqa: ANN401 - as above
+) -> Any:  # noqa: ANN401 - text, or a process
     from git.exc import GitCommandError, GitCommandNotFound
 
     try:
-        output: str = git.execute(
+        return git.execute(
             ["git", "--no-pager", *_SWITCHES, *switches, *arguments],
-            strip_newline_in_stdout=False,
-            kill_after_timeout=_TIMEOUT,
+            **(how or {"strip_newline_in_stdout": False, "kill_after_timeout": _TIMEOUT}),
         )
     except GitCommandNotFound:
         raise UnavailableError(
@@ -152,7 +170,6 @@ def _run(
         raise UnavailableError(
             f"git {arguments[0]}: {words[:300]}", code="git", hint=hint
         ) from None
-    return output
 
 
 def _leave_surrounding_git() -> None:

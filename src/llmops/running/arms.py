@@ -1,38 +1,19 @@
 """A suite's arms: its prompts × its models × a sweep of parameters."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmops.domain.completion import Request, canonical_json
 from llmops.domain.config import Config, Model
 from llmops.domain.node import Text
-from llmops.domain.prompt import Prompt
 from llmops.domain.run import Arm
 from llmops.domain.suite import Suite, Target
 from llmops.errors import InvalidInputError
 from llmops.loading.project import resolve_model
-from llmops.rendering.prompt import PromptRenderer, response_format
+from llmops.rendering.prompt import response_format
 from llmops.running.trial import PlannedArm
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptVersion:
-    """A prompt as it stands in one tree, with what renders it there.
-
-    Attributes:
-        name: As the suite names it, with `@REF` when one was given.
-        content_hash: 12 hex digits.
-    """
-
-    name: str
-    prompt: Prompt
-    renderer: PromptRenderer
-    content_hash: str
-
-
-FindPrompt = Callable[[Text], PromptVersion]
-"""From a name as written, maybe with `@REF`, to the version it means."""
+from llmops.versions.version import FindPrompt, PromptVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

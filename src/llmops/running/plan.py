@@ -10,13 +10,14 @@ from llmops.domain.suite import Case, Suite
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, LlmopsError, NothingSelectedError
 from llmops.rendering.templates import Templates
-from llmops.running.arms import ArmOptions, FindPrompt, SuiteArm, arms_of
+from llmops.running.arms import ArmOptions, SuiteArm, arms_of
 from llmops.running.assertions import AssertionBuilder
 from llmops.running.cases import CaseReader, case_hash
 from llmops.running.selection import CaseFilter, Selection, choose_suites
 from llmops.running.stages import StageBuilder
 from llmops.running.trial import PlannedTrial
 from llmops.scoring.registry import ScorerResources
+from llmops.versions.version import FindPrompt
 
 _KEPT = 20_000
 """Up to this many trials are kept in memory; a larger plan is made again as it is carried out."""

@@ -11,7 +11,7 @@ from llmops.domain.suite import Assertion, Case, Step, Suite, Turn
 from llmops.errors import Fault, InvalidInputError, TemplateError
 from llmops.rendering.templates import Templates
 from llmops.rendering.values import render_node
-from llmops.running.arms import PromptVersion, SuiteArm
+from llmops.running.arms import SuiteArm
 from llmops.running.assertions import AssertionBuilder, context_of
 from llmops.running.trial import (
     BrokenStage,
@@ -22,6 +22,7 @@ from llmops.running.trial import (
     TurnStage,
 )
 from llmops.scoring.assess import ReadyAssertion
+from llmops.versions.version import PromptVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

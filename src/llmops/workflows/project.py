@@ -15,8 +15,8 @@ from llmops.location import Location
 from llmops.providers.keys import read_dotenv
 from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
-from llmops.running.arms import PromptVersion
 from llmops.scoring.registry import ScorerResources, load_installed, load_plugins
+from llmops.versions.version import PromptVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,7 @@ class OpenProject:
             prompt=prompt,
             renderer=self.renderer,
             content_hash=content_hash(prompt, self.project.tree),
+            tree=self.project.tree,
         )
 
     def _read(self, path: str, at: Location) -> bytes:

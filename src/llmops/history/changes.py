@@ -1,0 +1,115 @@
+"""The commits that touched files, whatever the files were called at the time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmops.history.objects import Objects
+from llmops.history.repository import Repository
+from llmops.history.tree import CommitTree
+
+_FIELDS = "%H%x00%P%x00%aI%x00%aN%x00%s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit.
+
+    Attributes:
+        id: 40 or 64 hex digits.
+        parents: Ids of the commits it was made from; a merge has several.
+        date: When it was written, ISO 8601 with offset.
+        author: Who wrote it.
+        subject: The first line of its message.
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    date: str
+    author: str
+    subject: str
+
+
+def commits_touching(repository: Repository, start: str, paths: Sequence[str]) -> list[Commit]:
+    """The commits, from `start` backward, that changed one of the paths; children come first.
+
+    Args:
+        repository: Asked from its top folder.
+        start: A commit's id.
+        paths: From the repository's top.
+    """
+    said = repository.run(
+        "log",
+        "-z",
+        "--topo-order",
+        "--full-history",
+        "--no-patch",
+        "--no-notes",
+        "--encoding=UTF-8",
+        f"--format={_FIELDS}",
+        start,
+        "--",
+        *paths,
+    )
+    words = said.split("\0")
+    size = _FIELDS.count("%x00") + 1
+    rows = (words[i : i + size] for i in range(0, len(words) - size + 1, size))
+    return [
+        Commit(id=id_, parents=tuple(parents.split()), date=date, author=author, subject=subject)
+        for id_, parents, date, author, subject in rows
+    ]
+
+
+def names_of(
+    repository: Repository, objects: Objects, start: str, paths: Sequence[str]
+) -> tuple[list[str], list[Commit]]:
+    """Follow files through their renames.
+
+    Args:
+        repository: Asked from its top folder.
+        objects: The same repository's.
+        start: A commit's id.
+        paths: What the files are called now, from the repository's top.
+
+    Returns:
+        All names, the newest first, and the commits that touched any of them.
+    """
+    names = list(paths)
+    seen: set[tuple[str, str]] = set()
+    while True:
+        commits = commits_touching(repository, start, names)
+        older: list[str] = []
+        for commit in commits:
+            for name in [name for name in names if (commit.id, name) not in seen]:
+                seen.add((commit.id, name))
+                before = _renamed_from(repository, objects, commit, name)
+                if before is not None and before not in (*names, *older):
+                    older.append(before)
+        if not older:
+            return names, commits
+        names += older
+
+
+def _renamed_from(
+    repository: Repository, objects: Objects, commit: Commit, name: str
+) -> str | None:
+    """What a file was called before a commit; None when the commit did not rename it."""
+    if len(commit.parents) != 1 or not CommitTree(objects, commit.id).holds(name):
+        return None
+    if CommitTree(objects, commit.parents[0]).holds(name):
+        return None
+    said = repository.run(
+        "diff-tree",
+        "-r",
+        "-z",
+        "-M",
+        "--name-status",
+        "--no-commit-id",
+        "--diff-filter=R",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-relative",
+        commit.id,
+    )
+    words = said.split("\0")
+    pairs = {words[i + 2]: words[i + 1] for i in range(0, len(words) - 2, 3)}
+    return pairs.get(name)

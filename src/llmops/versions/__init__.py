@@ -1,0 +1,1 @@
+"""Versions: a prompt at a git ref, what changed between two, and what a change can reach."""
