@@ -7,7 +7,7 @@ import typer
 
 from llmops.cli.options import AsJson, Inputs, Untrusted
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME[@REF]", help="The prompt, maybe at a version.")]
 
 
 def render(
@@ -24,7 +24,7 @@ def render(
 
     Examples:
       llmops render support/reply -i email="Where is it?" -i tone=formal
-      llmops render support/reply --case support/reply::angry-customer --json
+      llmops render support/reply@1.0.0 --case support/reply::angry-customer --json
     """
     from llmops.cli.asked import pairs, surroundings
     from llmops.cli.talk import say, say_json
@@ -41,6 +41,7 @@ def render(
             {
                 "prompt": rendered.version.name,
                 "hash": rendered.version.content_hash,
+                "commit": rendered.version.commit,
                 "tokens": rendered.tokens,
                 "request": rendered.request.as_json(),
             }

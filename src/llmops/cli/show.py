@@ -8,15 +8,17 @@ from llmops.cli.options import AsJson, Untrusted
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME[@REF]", help="The prompt, maybe at a version.")
+    ],
     as_json: AsJson = False,
     untrusted: Untrusted = False,
 ) -> None:
-    """Show the file of a prompt.
+    """Show the file of a prompt, as it is or as it stood at a version.
 
     Examples:
       llmops show support/reply
-      llmops show support/reply --json | jq -r .hash
+      llmops show support/reply@1.0.0 --json | jq -r .hash
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import say, say_json
@@ -25,7 +27,7 @@ def show(
 
     opened = open_project(surroundings(untrusted=untrusted))
     version = find(opened, name)
-    source = opened.project.tree.read(version.prompt.path).decode("utf-8", errors="replace")
+    source = version.tree.read(version.prompt.path).decode("utf-8", errors="replace")
 
     if as_json:
         say_json(
@@ -34,6 +36,7 @@ def show(
                 "path": version.prompt.path,
                 "version": str(version.prompt.version) if version.prompt.version else None,
                 "hash": version.content_hash,
+                "commit": version.commit,
                 "source": source,
             }
         )

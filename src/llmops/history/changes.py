@@ -89,14 +89,36 @@ def names_of(
         names += older
 
 
+def renamed_between(
+    repository: Repository, before: str, after: str, paths: Sequence[str]
+) -> list[str]:
+    """What files of one commit are called in another, where git sees that they were moved.
+
+    Args:
+        repository: Asked from its top folder.
+        before: A commit's id.
+        after: Another's.
+        paths: What the files are called in `before`, from the repository's top.
+    """
+    pairs = _renames(repository, before, after)
+    return [pairs[path] for path in paths if path in pairs]
+
+
 def _renamed_from(
     repository: Repository, objects: Objects, commit: Commit, name: str
 ) -> str | None:
     """What a file was called before a commit; None when the commit did not rename it."""
     if len(commit.parents) != 1 or not CommitTree(objects, commit.id).holds(name):
         return None
-    if CommitTree(objects, commit.parents[0]).holds(name):
+    parent = commit.parents[0]
+    if CommitTree(objects, parent).holds(name):
         return None
+    pairs = {after: before for before, after in _renames(repository, parent, commit.id).items()}
+    return pairs.get(name)
+
+
+def _renames(repository: Repository, before: str, after: str) -> dict[str, str]:
+    """Old names with the new ones, of all files that were moved from one commit to another."""
     said = repository.run(
         "diff-tree",
         "-r",
@@ -108,8 +130,8 @@ def _renamed_from(
         "--no-ext-diff",
         "--no-textconv",
         "--no-relative",
-        commit.id,
+        before,
+        after,
     )
     words = said.split("\0")
-    pairs = {words[i + 2]: words[i + 1] for i in range(0, len(words) - 2, 3)}
-    return pairs.get(name)
+    return {words[i + 1]: words[i + 2] for i in range(0, len(words) - 2, 3)}

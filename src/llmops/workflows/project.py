@@ -7,15 +7,15 @@ from pathlib import Path
 from llmops.domain.config import Config
 from llmops.domain.node import Text
 from llmops.domain.project import Project
-from llmops.errors import Fault, InvalidInputError, did_you_mean
+from llmops.errors import Fault, InvalidInputError
 from llmops.loading.functions import FunctionLoader, add_to_path
 from llmops.loading.project import load_config, load_project
 from llmops.loading.tree import WorkTree, find_root
 from llmops.location import Location
 from llmops.providers.keys import read_dotenv
-from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
 from llmops.scoring.registry import ScorerResources, load_installed, load_plugins
+from llmops.versions.finder import Versions
 from llmops.versions.version import PromptVersion
 
 
@@ -49,6 +49,7 @@ class OpenProject:
     functions: FunctionLoader
     untrusted: bool
     _renderer: PromptRenderer | None = None
+    _versions: Versions | None = None
 
     @property
     def config(self) -> Config:
@@ -71,27 +72,21 @@ class OpenProject:
             load_installed=None if self.untrusted else load_installed,
         )
 
+    @property
+    def versions(self) -> Versions:
+        """The versions of the project's prompts."""
+        if self._versions is None:
+            self._versions = Versions(root=self.root, project=self.project, renderer=self.renderer)
+        return self._versions
+
     def find_prompt(self, text: Text) -> PromptVersion:
-        """The version of a prompt that a name means.
+        """The version of a prompt that a name means, with or without `@REF`.
 
         Raises:
-            InvalidInputError: There is no such prompt.
+            InvalidInputError: There is no such prompt or ref.
+            UnavailableError: Git is needed, and missing or refuses.
         """
-        prompt = self.project.prompts.get(text.text)
-        if prompt is None:
-            raise InvalidInputError(
-                f"no prompt is called '{text}'",
-                at=text.at,
-                code="unknown-prompt",
-                hint=did_you_mean(text.text, self.project.prompts) or "'llmops prompts' lists them",
-            )
-        return PromptVersion(
-            name=text.text,
-            prompt=prompt,
-            renderer=self.renderer,
-            content_hash=content_hash(prompt, self.project.tree),
-            tree=self.project.tree,
-        )
+        return self.versions.find(text)
 
     def _read(self, path: str, at: Location) -> bytes:
         try:

@@ -1,0 +1,204 @@
+"""Prompts as they stood at commits, each content read once."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from llmops.domain.config import Config
+from llmops.domain.tree import Tree
+from llmops.errors import Fault, InvalidInputError
+from llmops.history.changes import names_of, renamed_between
+from llmops.history.objects import Objects
+from llmops.history.repository import Repository
+from llmops.history.tree import CommitTree
+from llmops.loading.project import load_config, load_prompt
+from llmops.location import Location
+from llmops.rendering.canonical import content_hash
+from llmops.rendering.prompt import PromptRenderer
+from llmops.versions.version import PromptVersion
+
+_SUFFIXES = (".yaml", ".yml")
+_SHORT = 12
+_CONFIG_FILES = ("llmops.yaml", "llmops.yml", "pyproject.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What reading a prompt at a commit came to.
+
+    Attributes:
+        name: The prompt's name at that commit.
+        version: None when it cannot be read.
+        faults: Why not.
+        files: The files that were read for it, from the project's root, with their ids; None for
+            one that was not there.
+    """
+
+    name: str
+    version: PromptVersion | None
+    faults: tuple[Fault, ...]
+    files: Mapping[str, str | None]
+
+    @property
+    def claimed(self) -> str | None:
+        """The version that the author claims."""
+        version = self.version.prompt.version if self.version is not None else None
+        return str(version) if version is not None else None
+
+    @property
+    def content_hash(self) -> str | None:
+        """12 hex digits; None when it cannot be read."""
+        return self.version.content_hash if self.version is not None else None
+
+
+@dataclass(slots=True, kw_only=True)
+class VersionLoader:
+    """Reads prompts at commits.
+
+    Attributes:
+        repository: Asked from its top folder.
+        folder: The project inside the repository; empty when it is the repository.
+        config: Of the work tree; read in place of a commit's own where that is wrong.
+    """
+
+    repository: Repository
+    objects: Objects
+    folder: str
+    config: Config
+    _configs: dict[tuple[str | None, ...], Config] = field(default_factory=dict)
+    _loaded: dict[tuple[str, str | None], list[Loaded]] = field(default_factory=dict)
+    _names: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    def tree(self, commit: str) -> CommitTree:
+        """The project's files at a commit."""
+        return CommitTree(self.objects, commit, self.folder, self.config.limits.file_bytes)
+
+    def config_at(self, commit: str) -> Config:
+        """The project's configuration at a commit; the work tree's where that one is wrong."""
+        tree = self.tree(commit)
+        key = tuple(tree.id_of(path) for path in _CONFIG_FILES)
+        if key not in self._configs:
+            try:
+                self._configs[key] = load_config(tree)
+            except InvalidInputError:
+                self._configs[key] = self.config
+        return self._configs[key]
+
+    def load(self, path: str, commit: str) -> Loaded | None:
+        """Read the prompt whose file had this path.
+
+        Args:
+            path: From the project's root.
+            commit: The commit's full id.
+
+        Returns:
+            None when there was no such file.
+        """
+        tree = self.tree(commit)
+        own = tree.id_of(path)
+        if own is None:
+            return None
+        kept = self._loaded.setdefault((path, own), [])
+        for one in kept:
+            if all(tree.id_of(file) == id_ for file, id_ in one.files.items()):
+                return _moved(one, commit, tree)
+        fresh = self._read(path, commit, tree)
+        if fresh.version is not None:
+            kept.append(fresh)
+        return fresh
+
+    def paths_of(self, name: str, commit: str | None = None) -> list[str]:
+        """The files that may hold a prompt of this name, from the project's root."""
+        folder = (self.config_at(commit) if commit else self.config).prompts
+        return [f"{folder}/{name}{suffix}" for suffix in _SUFFIXES]
+
+    def names(self, name: str, start: str) -> tuple[str, ...]:
+        """All paths a prompt's file had, back from a commit; the newest first."""
+        if (name, start) not in self._names:
+            asked = [*self.paths_of(name), *self.paths_of(name, start)]
+            now = [self.in_repository(path) for path in dict.fromkeys(asked)]
+            found, _ = names_of(self.repository, self.objects, start, now)
+            self._names[name, start] = tuple(self.in_project(found))
+        return self._names[name, start]
+
+    def path_at(self, name: str, commit: str, start: str | None) -> str | None:
+        """What a prompt's file was called at a commit; None when it was not there.
+
+        Args:
+            name: What the prompt is called now, or was called then.
+            commit: The commit's full id.
+            start: The commit that is checked out, from which renames are followed.
+        """
+        tree = self.tree(commit)
+        own = self._first(tree, self.paths_of(name, commit))
+        if own is not None or start is None:
+            return own
+        older = self._first(tree, self.names(name, start))
+        if older is not None:
+            return older
+        now = [path for path in self.paths_of(name, start) if self.tree(start).holds(path)]
+        asked = [self.in_repository(path) for path in now]
+        moved = renamed_between(self.repository, start, commit, asked) if asked else []
+        return self._first(tree, self.in_project(moved))
+
+    def in_repository(self, path: str) -> str:
+        """A path from the project's root as one from the repository's top."""
+        return f"{self.folder}/{path}" if self.folder else path
+
+    def in_project(self, paths: Iterable[str]) -> Iterator[str]:
+        """Paths from the repository's top as ones from the project's root; others are left out."""
+        prefix = f"{self.folder}/" if self.folder else ""
+        return (path.removeprefix(prefix) for path in paths if path.startswith(prefix))
+
+    def _first(self, tree: CommitTree, paths: Iterable[str]) -> str | None:
+        return next((path for path in paths if tree.holds(path)), None)
+
+    def _read(self, path: str, commit: str, tree: CommitTree) -> Loaded:
+        config = self.config_at(commit)
+        name = path.removeprefix(f"{config.prompts}/").rpartition(".")[0]
+        noting = _NotingTree(tree)
+        version = None
+        faults: tuple[Fault, ...] = ()
+        try:
+            prompt = load_prompt(noting, config, name)
+            version = PromptVersion(
+                name=name,
+                prompt=prompt,
+                renderer=PromptRenderer(tree, config.prompts),
+                content_hash=content_hash(prompt, noting),
+                tree=tree,
+                commit=commit,
+            )
+        except InvalidInputError as error:
+            faults = tuple(_at_commit(error.faults, commit))
+        files = {file: tree.id_of(file) for file in (path, *sorted(noting.read_paths))}
+        return Loaded(name=name, version=version, faults=faults, files=files)
+
+
+@dataclass(frozen=True, slots=True)
+class _NotingTree:
+    """A tree that notes which files are read."""
+
+    tree: Tree
+    read_paths: set[str] = field(default_factory=set)
+
+    def paths(self, under: str = "") -> Iterable[str]:
+        return self.tree.paths(under)
+
+    def read(self, path: str, *, limit: int | None = None) -> bytes:
+        self.read_paths.add(path)
+        return self.tree.read(path, limit=limit)
+
+
+def _moved(loaded: Loaded, commit: str, tree: CommitTree) -> Loaded:
+    """The same content at another commit."""
+    if loaded.version is None:
+        return loaded
+    return replace(loaded, version=replace(loaded.version, commit=commit, tree=tree))
+
+
+def _at_commit(faults: Sequence[Fault], commit: str) -> Iterator[Fault]:
+    """Places in a commit's files, as git writes them: `a1b2c3d4e5f6:prompts/reply.yaml:3:1`."""
+    for fault in faults:
+        at = fault.at or Location("llmops.yaml")
+        place = Location(f"{commit[:_SHORT]}:{at.path}", at.line, at.column)
+        yield replace(fault, at=place if fault.at else None)

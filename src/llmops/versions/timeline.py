@@ -1,0 +1,99 @@
+"""The timeline of a prompt: every commit that changed it or what it is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmops.errors import Fault
+from llmops.history.changes import Commit, commits_touching
+from llmops.versions.loader import Loaded, VersionLoader
+from llmops.versions.version import PromptVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A commit that changed a prompt.
+
+    Attributes:
+        commit: The commit.
+        name: The prompt's name at that commit.
+        version: The prompt as it stood; None when it cannot be read.
+        faults: Why it cannot be read.
+        parents: The prompt as it stood before, one for each parent that had it.
+        changed: Whether its content or its claimed version differs from every parent's; a
+            commit that only moves the file, or merges what is known, changes nothing.
+    """
+
+    commit: Commit
+    name: str
+    version: PromptVersion | None
+    faults: tuple[Fault, ...]
+    parents: tuple[Loaded, ...]
+    changed: bool
+
+    @property
+    def claimed(self) -> str | None:
+        """The version that the author claims."""
+        version = self.version.prompt.version if self.version is not None else None
+        return str(version) if version is not None else None
+
+    @property
+    def content_hash(self) -> str | None:
+        """12 hex digits; None when it cannot be read."""
+        return self.version.content_hash if self.version is not None else None
+
+
+def read_timeline(loader: VersionLoader, name: str, head: str) -> tuple[Entry, ...]:
+    """Every commit, from one backward, that touched a prompt or a file it was made of.
+
+    Args:
+        loader: Reads the versions.
+        name: What the prompt is called at `head`, or was called earlier.
+        head: The commit's full id.
+
+    Returns:
+        Children first; commits that deleted the prompt are left out.
+    """
+    names = loader.names(name, head)
+    files = set(names)
+    while True:
+        paths = [loader.in_repository(path) for path in sorted(files)]
+        commits = commits_touching(loader.repository, head, paths)
+        made_of = {path for commit in commits for path in _files(loader, names, commit.id)}
+        if made_of <= files:
+            break
+        files |= made_of
+    entries = (_entry(loader, names, commit) for commit in commits)
+    return tuple(entry for entry in entries if entry is not None)
+
+
+def _files(loader: VersionLoader, names: Sequence[str], commit: str) -> Sequence[str]:
+    loaded = _load(loader, names, commit)
+    return list(loaded.files) if loaded is not None else []
+
+
+def _entry(loader: VersionLoader, names: Sequence[str], commit: Commit) -> Entry | None:
+    loaded = _load(loader, names, commit.id)
+    if loaded is None:
+        return None
+    before = [_load(loader, names, parent) for parent in commit.parents]
+    return Entry(
+        commit=commit,
+        name=loaded.name,
+        version=loaded.version,
+        faults=loaded.faults,
+        parents=tuple(one for one in before if one is not None),
+        changed=all(one is None or _state(one) != _state(loaded) for one in before),
+    )
+
+
+def _load(loader: VersionLoader, names: Sequence[str], commit: str) -> Loaded | None:
+    """The prompt under the first of its names that the commit has."""
+    found = (loader.load(path, commit) for path in names)
+    return next((loaded for loaded in found if loaded is not None), None)
+
+
+def _state(loaded: Loaded) -> tuple[object, ...]:
+    """What tells versions apart: content and claim, or the files of what cannot be read."""
+    if loaded.content_hash is None:
+        return tuple(loaded.files.items())
+    return (loaded.content_hash, loaded.claimed)
