@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from llmops.domain.config import Config
 from llmops.domain.node import Text
-from llmops.domain.project import Project
+from llmops.domain.prompt import Prompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, did_you_mean
 from llmops.history.objects import Objects
 from llmops.history.refs import is_shallow, resolve_ref
 from llmops.history.repository import open_repository
 from llmops.loading.labels import Labels, load_labels, unknown_label
+from llmops.loading.prompts import prompt_paths, unknown_prompt
 from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
 from llmops.versions.loader import VersionLoader
@@ -41,11 +43,15 @@ class Versions:
 
     Attributes:
         root: The project's folder.
-        project: As it stands in the work tree.
+        tree: The work tree.
+        config: As it stands in the work tree.
+        read_prompt: Reads a prompt of the work tree by its name.
     """
 
     root: Path
-    project: Project
+    tree: Tree
+    config: Config
+    read_prompt: Callable[[Text], Prompt]
     renderer: PromptRenderer
     _loader: VersionLoader | None = None
     _labels: Labels | None = None
@@ -71,7 +77,7 @@ class Versions:
             InvalidInputError: The file of labels is wrong.
         """
         if self._labels is None:
-            self._labels = load_labels(self.project.tree, self.project.config)
+            self._labels = load_labels(self.tree, self.config)
         return self._labels
 
     @property
@@ -108,20 +114,13 @@ class Versions:
         Raises:
             InvalidInputError: There is no such prompt.
         """
-        prompt = self.project.prompts.get(text.text)
-        if prompt is None:
-            raise InvalidInputError(
-                f"no prompt is called '{text.text[:_SHOWN]}'",
-                at=text.at,
-                code="unknown-prompt",
-                hint=did_you_mean(text.text, self.project.prompts) or "'llmops prompts' lists them",
-            )
+        prompt = self.read_prompt(text)
         return PromptVersion(
             name=text.text,
             prompt=prompt,
             renderer=self.renderer,
-            content_hash=content_hash(prompt, self.project.tree),
-            tree=self.project.tree,
+            content_hash=content_hash(prompt, self.tree),
+            tree=self.tree,
         )
 
     def at(self, name: str, commit: str, asked: Text | None = None) -> PromptVersion:
@@ -142,12 +141,17 @@ class Versions:
                 f"there is no prompt '{name[:_SHOWN]}' at {commit[:_SHORT]}",
                 at=asked.at if asked else None,
                 code="unknown-prompt",
-                hint=did_you_mean(name, self.project.prompts)
+                hint=did_you_mean(name, self.names())
                 or f"'llmops log {name[:_SHOWN]}' lists its versions",
             )
         if loaded.version is None:
             raise InvalidInputError.of(loaded.faults)
         return loaded.version
+
+    def names(self) -> list[str]:
+        """The names of the prompts in the work tree, sorted."""
+        folder = self.config.prompts
+        return list(prompt_paths(self.tree.paths(folder), folder))
 
     def commit_of(self, ref: Text) -> str:
         """The commit that a git revision means.
@@ -190,7 +194,7 @@ class Versions:
             return found.commit
         meanings = [found for meant in forms.values() if (found := meant(ref)) is not None]
         if not meanings:
-            raise self._unknown(ref, asked, self._known(name))
+            raise self._unknown_as("version", name, ref, asked)
         if len(meanings) > 1:
             raise _ambiguous(name, ref, meanings, asked)
         return meanings[0].commit
@@ -238,6 +242,8 @@ class Versions:
     def _unknown_as(self, form: str, name: str, ref: str, asked: Text) -> InvalidInputError:
         if form == "label":
             return InvalidInputError.of([unknown_label(ref, name, self.labels, asked.at)])
+        if self._head() and not self.timeline(name) and name not in self.names():
+            return InvalidInputError.of([unknown_prompt(name, self.names(), asked.at)])
         return self._unknown(ref, asked, self._known(name) if form == "version" else ())
 
     def _unknown(self, ref: str, asked: Text, known: Iterable[str]) -> InvalidInputError:
@@ -270,7 +276,7 @@ class Versions:
             repository=at_top,
             objects=Objects(at_top),
             folder="" if inside == "." else inside,
-            config=self.project.config,
+            config=self.config,
         )
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from llmops.domain.config import Config
 from llmops.domain.node import Text
 from llmops.domain.project import Project
+from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, InvalidInputError
 from llmops.loading.functions import FunctionLoader, add_to_path
-from llmops.loading.project import load_config, load_project
-from llmops.loading.tree import WorkTree, find_root
+from llmops.loading.project import load_config, load_project, load_prompt
+from llmops.loading.prompts import unknown_prompt
+from llmops.loading.tree import LimitedTree, WorkTree, find_root
 from llmops.location import Location
 from llmops.providers.keys import read_dotenv
 from llmops.rendering.prompt import PromptRenderer
@@ -76,7 +78,13 @@ class OpenProject:
     def versions(self) -> Versions:
         """The versions of the project's prompts."""
         if self._versions is None:
-            self._versions = Versions(root=self.root, project=self.project, renderer=self.renderer)
+            self._versions = Versions(
+                root=self.root,
+                tree=self.project.tree,
+                config=self.config,
+                read_prompt=self._prompt,
+                renderer=self.renderer,
+            )
         return self._versions
 
     def find_prompt(self, text: Text) -> PromptVersion:
@@ -87,6 +95,12 @@ class OpenProject:
             UnavailableError: Git is needed, and missing or refuses.
         """
         return self.versions.find(text)
+
+    def _prompt(self, named: Text) -> Prompt:
+        prompt = self.project.prompts.get(named.text)
+        if prompt is None:
+            raise InvalidInputError.of([unknown_prompt(named.text, self.project.prompts, named.at)])
+        return prompt
 
     def _read(self, path: str, at: Location) -> bytes:
         try:
@@ -123,6 +137,23 @@ def open_project(surroundings: Surroundings) -> OpenProject:
         environment=_environment(root, surroundings),
         functions=functions,
         untrusted=surroundings.untrusted,
+    )
+
+
+def open_versions(surroundings: Surroundings) -> Versions:
+    """Open the versions of a project, of which nothing but its configuration is read.
+
+    Raises:
+        InvalidInputError: The configuration is wrong.
+    """
+    root, config = open_config(surroundings)
+    tree = LimitedTree(WorkTree(root, trusted=not surroundings.untrusted), config.limits)
+    return Versions(
+        root=root,
+        tree=tree,
+        config=config,
+        read_prompt=lambda named: load_prompt(tree, config, named.text),
+        renderer=PromptRenderer(tree, config.prompts),
     )
 
 
