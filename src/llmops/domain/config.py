@@ -135,6 +135,7 @@ class Config:
         path: The file it came from; None when the project has none.
         models: Aliases by name.
         plugins: Python modules with scorers and reporters of the project's own.
+        protected_labels: Labels that are moved only on purpose.
     """
 
     path: str | None = None
@@ -149,3 +150,4 @@ class Config:
     limits: Limits = Limits()
     plugins: tuple[str, ...] = ()
     plugins_at: Location | None = None
+    protected_labels: tuple[str, ...] = ()

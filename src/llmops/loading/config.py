@@ -120,6 +120,7 @@ def _read_config(node: Node, faults: Faults) -> Config | None:
         gate=shape.gate or GatePolicy(),
         limits=shape.limits or Limits(),
         plugins=shape.plugins or (),
+        protected_labels=shape.protected_labels or (),
         plugins_at=plugins.at if plugins else None,
     )
     faults += _judge_faults(config, node) + _folder_faults(config, node)

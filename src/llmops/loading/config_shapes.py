@@ -22,6 +22,7 @@ from llmops.loading.value_checks import (
     environment_name,
     folder,
     host,
+    label_names,
     module_names,
     not_empty,
     project_file,
@@ -169,6 +170,9 @@ class ConfigShape:
     budget: Budget | None = entry("What a run may spend.", default=None)
     gate: GatePolicy | None = entry("What the gate demands.", default=None)
     limits: Limits | None = entry("What one file may be at most.", default=None)
+    protected_labels: tuple[str, ...] | None = entry(
+        "Labels that 'llmops label' moves only with '--force'.", default=None, then=label_names
+    )
     plugins: tuple[str, ...] | None = entry(
         "Python modules with scorers and reporters of the project's own.",
         default=None,

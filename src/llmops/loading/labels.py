@@ -1,6 +1,5 @@
 """`labels.yaml` in the folder of prompts in; which version each label means out."""
 
-import re
 from collections.abc import Mapping
 
 from llmops.domain.config import Config
@@ -10,13 +9,12 @@ from llmops.errors import Fault, InvalidInputError, did_you_mean
 from llmops.loading.complaints import all_of
 from llmops.loading.files import read_yaml
 from llmops.loading.readers import Faults, expected
+from llmops.loading.value_checks import label_fault
 from llmops.location import Location
 
 LABELS_FILE = "labels.yaml"
 Labels = Mapping[str, Mapping[str, Text]]
 """By prompt and label: a claimed version, or a commit's id."""
-_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
-_LIKE_A_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 
 
 def labels_path(config: Config) -> str:
@@ -37,6 +35,15 @@ def load_labels(tree: Tree, config: Config) -> Labels:
         if error.faults[0].code == "missing-file":
             return {}
         raise
+    return read_labels(node)
+
+
+def read_labels(node: Node) -> Labels:
+    """Read the labels that a file states.
+
+    Raises:
+        InvalidInputError: All that is wrong with it.
+    """
     if node.kind == "nothing":
         return {}
     faults: Faults = []
@@ -44,18 +51,6 @@ def load_labels(tree: Tree, config: Config) -> Labels:
     if faults:
         raise all_of(faults)
     return labels
-
-
-def label_fault(label: str, at: Location | None = None) -> Fault | None:
-    """Why a word cannot be a label; None when it can."""
-    if _LABEL.fullmatch(label) and not _LIKE_A_COMMIT.fullmatch(label):
-        return None
-    return Fault(
-        code="label-name",
-        message=f"'{label[:80]}' cannot be a label",
-        at=at,
-        hint="write a word that begins with a letter and is no commit's id, such as 'production'",
-    )
 
 
 def unknown_label(label: str, prompt: str, labels: Labels, at: Location | None) -> Fault:

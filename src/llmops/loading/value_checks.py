@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from llmops.domain.node import Node, Text
-from llmops.errors import InvalidInputError
+from llmops.errors import Fault, InvalidInputError
 from llmops.loading.paths import clean_path
 from llmops.loading.readers import MISSING, Faults, expected, refuse
+from llmops.location import Location
 
 ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+_LIKE_A_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _SECRET = re.compile(
     r"(sk|pk|rk|gsk|hf|ghp|gho|ghs|xai|pplx|r8|fw|tgp)[-_][\w-]{12,}|github_pat_\w{12,}"
@@ -96,6 +99,28 @@ def module_names(names: tuple[str, ...], node: Node, faults: Faults) -> object:
             hint = "write a dotted name such as our_scorers.tone"
             refuse(child, "module-name", f"'{child.typed}' is no Python module", faults, hint)
     return names
+
+
+def label_names(names: tuple[str, ...], node: Node, faults: Faults) -> object:
+    """Check that words can be labels."""
+    faults += [
+        fault
+        for child in node.elements()
+        if (fault := label_fault(child.typed, child.at)) is not None
+    ]
+    return names
+
+
+def label_fault(label: str, at: Location | None = None) -> Fault | None:
+    """Why a word cannot be a label; None when it can."""
+    if _LABEL.fullmatch(label) and not _LIKE_A_COMMIT.fullmatch(label):
+        return None
+    return Fault(
+        code="label-name",
+        message=f"'{label[:80]}' cannot be a label",
+        at=at,
+        hint="write a word that begins with a letter and is no commit's id, such as 'production'",
+    )
 
 
 def without_secrets(value: Mapping[str, object], node: Node, faults: Faults) -> object:

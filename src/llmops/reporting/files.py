@@ -38,6 +38,15 @@ def write_report(path: Path, write: Callable[[TextIO], None], *, root: Path | No
         ) from None
 
 
+def write_text(path: Path, text: str, *, root: Path | None = None) -> None:
+    """Write a text that is there already, as `write_report` does."""
+
+    def write(file: TextIO) -> None:
+        file.write(text)
+
+    write_report(path, write, root=root)
+
+
 def _replace(target: Path, write: Callable[[TextIO], None]) -> None:
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     temporary = Path(name)

@@ -23,6 +23,7 @@ from llmops.running.lines import LineFile
 
 SCHEMA = "llmops.run/1"
 FOLDER = ".llmops/runs"
+_HEADER_BYTES = 2**24
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -155,6 +156,16 @@ def read_run(path: Path) -> KeptRun:
     if reading.header is None:
         raise _broken(path, 1, "it has no header")
     return KeptRun(path=path, header=reading.header, footer=reading.footer, places=reading.places)
+
+
+def read_header(path: Path) -> RunHeader | None:
+    """What a run set out to do, from its file's first line; None when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            value = json.loads(file.readline(_HEADER_BYTES))
+        return header_from_json(value["header"]) if value.get("schema") == SCHEMA else None
+    except (OSError, *_UNREADABLE):
+        return None
 
 
 @dataclass(slots=True)

@@ -1,0 +1,79 @@
+"""Which commit and version wrote each line of a prompt."""
+
+from dataclasses import dataclass
+
+from llmops.domain.node import Text
+from llmops.errors import InvalidInputError
+from llmops.history.blame import BlamedLine
+from llmops.history.blame import blame as blame_file
+from llmops.loading.prompts import unknown_prompt
+from llmops.running.resume import COMMAND_LINE
+from llmops.versions.finder import Versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptLine:
+    """A line of a prompt's file.
+
+    Attributes:
+        claimed: The version that the author claimed when the line was written.
+    """
+
+    line: BlamedLine
+    claimed: str | None
+
+    def as_json(self) -> dict[str, object]:
+        """The line as plain JSON values."""
+        commit = self.line.commit
+        return {
+            "line": self.line.number,
+            "text": self.line.text,
+            "commit": commit.id if commit else None,
+            "date": commit.date if commit else None,
+            "author": commit.author if commit else None,
+            "subject": commit.subject if commit else None,
+            "version": self.claimed,
+        }
+
+
+def blame(versions: Versions, named: str) -> list[PromptLine]:
+    """Tell who wrote each line of a prompt, in the work tree or at a version.
+
+    Args:
+        versions: Of the project.
+        named: `NAME` or `NAME@REF`.
+
+    Raises:
+        InvalidInputError: There is no such prompt or version, or no commit holds it yet.
+        UnavailableError: Git is missing or refuses.
+    """
+    loader, head = versions.loader, versions.head
+    name, at_sign, _ref = named.partition("@")
+    commit = versions.find(Text(named, COMMAND_LINE)).commit if at_sign else None
+    path = loader.path_at(name, commit, head) if commit else _work_path(versions, name)
+    if path is None:
+        raise InvalidInputError.of([unknown_prompt(name, versions.names(), COMMAND_LINE)])
+    if not versions.timeline(name):
+        raise InvalidInputError(
+            f"no commit holds the prompt '{name}' yet", code="no-commit", hint="commit it first"
+        )
+    lines = blame_file(loader.repository, loader.in_repository(path), commit)
+    claims = {line.commit.id: _claim(versions, line) for line in lines if line.commit is not None}
+    return [
+        PromptLine(line=line, claimed=claims[line.commit.id] if line.commit else None)
+        for line in lines
+    ]
+
+
+def _work_path(versions: Versions, name: str) -> str | None:
+    held = set(versions.tree.paths(versions.config.prompts))
+    return next((path for path in versions.loader.paths_of(name) if path in held), None)
+
+
+def _claim(versions: Versions, line: BlamedLine) -> str | None:
+    if line.commit is None:
+        return None
+    for path in versions.loader.in_project([line.path]):
+        loaded = versions.loader.load(path, line.commit.id)
+        return loaded.claimed if loaded is not None else None
+    return None
