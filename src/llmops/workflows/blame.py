@@ -1,5 +1,6 @@
 """Which commit and version wrote each line of a prompt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmops.domain.node import Text
@@ -9,6 +10,7 @@ from llmops.history.blame import blame as blame_file
 from llmops.loading.prompts import unknown_prompt
 from llmops.running.resume import COMMAND_LINE
 from llmops.versions.finder import Versions
+from llmops.versions.timeline import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +18,7 @@ class PromptLine:
     """A line of a prompt's file.
 
     Attributes:
-        claimed: The version that the author claimed when the line was written.
+        claimed: The first version that has the line.
     """
 
     line: BlamedLine
@@ -58,9 +60,9 @@ def blame(versions: Versions, named: str) -> list[PromptLine]:
             f"no commit holds the prompt '{name}' yet", code="no-commit", hint="commit it first"
         )
     lines = blame_file(loader.repository, loader.in_repository(path), commit)
-    claims = {line.commit.id: _claim(versions, line) for line in lines if line.commit is not None}
+    claims = _claims(versions.timeline(name))
     return [
-        PromptLine(line=line, claimed=claims[line.commit.id] if line.commit else None)
+        PromptLine(line=line, claimed=claims.get(line.commit.id) if line.commit else None)
         for line in lines
     ]
 
@@ -70,10 +72,11 @@ def _work_path(versions: Versions, name: str) -> str | None:
     return next((path for path in versions.loader.paths_of(name) if path in held), None)
 
 
-def _claim(versions: Versions, line: BlamedLine) -> str | None:
-    if line.commit is None:
-        return None
-    for path in versions.loader.in_project([line.path]):
-        loaded = versions.loader.load(path, line.commit.id)
-        return loaded.claimed if loaded is not None else None
-    return None
+def _claims(timeline: Sequence[Entry]) -> dict[str, str | None]:
+    """What each commit claimed, or the first after it that could be read."""
+    found: dict[str, str | None] = {}
+    readable: str | None = None
+    for entry in timeline:
+        readable = entry.claimed if entry.version is not None else readable
+        found[entry.commit.id] = readable
+    return found
