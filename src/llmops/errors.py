@@ -115,6 +115,13 @@ class UnavailableError(LlmopsError):
     code = "unavailable"
 
 
+class NoComparisonError(LlmopsError):
+    """There is nothing to compare with, or what there is cannot be compared (exit code 6)."""
+
+    exit_code = 6
+    code = "no-comparison"
+
+
 class TemplateError(LlmopsError):
     """A template cannot be compiled, or rendering it with these inputs failed."""
 
