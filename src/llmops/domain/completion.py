@@ -137,3 +137,19 @@ class Completion:
     model: str | None = None
     fingerprint: str | None = None
     logprobs: object = None
+
+
+def output_text(completion: Completion) -> str:
+    """What a completion says, as text: its words, what a target returned, the calls it asks for."""
+    parts = [completion.text] if completion.text else []
+    if completion.output is not None:
+        parts.append(as_text(completion.output))
+    parts += [f"{call.name}({call.arguments})" for call in completion.tool_calls]
+    return "\n".join(parts)
+
+
+def as_text(value: object) -> str:
+    """A value as people read it: text as it is, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,12 +1,11 @@
 """What went wrong with a trial, in the parts that every report shows."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from shlex import quote
 from typing import Final
 
-from llmops.domain.completion import Completion
+from llmops.domain.completion import as_text, output_text
 from llmops.domain.run import Arm, Exchange, Failure, Status, TrialResult
 from llmops.domain.score import AssertionScore
 from llmops.location import Location
@@ -92,22 +91,6 @@ def judged_output(trial: TrialResult) -> str | None:
     if exchange is None or exchange.completion is None:
         return None
     return output_text(exchange.completion)
-
-
-def output_text(completion: Completion) -> str:
-    """What a completion says, as text: its words, what a target returned, the calls it asks for."""
-    parts = [completion.text] if completion.text else []
-    if completion.output is not None:
-        parts.append(as_text(completion.output))
-    parts += [f"{call.name}({call.arguments})" for call in completion.tool_calls]
-    return "\n".join(parts)
-
-
-def as_text(value: object) -> str:
-    """A value as people read it: text as it is, the rest as JSON."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def parameters_text(parameters: Mapping[str, object]) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from llmops.domain.completion import as_text
 from llmops.domain.run import Arm, Status, TrialResult
 from llmops.domain.score import AssertionScore
-from llmops.reporting.problems import Problem, as_text, parameters_text, problem_of
+from llmops.reporting.problems import Problem, parameters_text, problem_of
 
 _WRONG: Final[tuple[Status, ...]] = ("failed", "error", "unscored")
 _ArmKey = tuple[str, str, str]

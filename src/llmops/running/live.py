@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from llmops.domain.completion import Completion, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.run import Origin
+from llmops.domain.tokens import CHARACTERS_A_TOKEN
 from llmops.errors import ProviderError
 from llmops.providers.base import Provider, TargetProvider
 from llmops.running.attempts import AttemptsError, Patience
@@ -24,7 +25,6 @@ _QUEUED = 4096
 """So many trials wait for workers at most; the plan goes on as they are taken."""
 _GRACE = 3.0
 """Seconds that requests in flight get when somebody asks to stop."""
-_CHARACTERS_A_TOKEN = 4
 _TARGET_WORKERS = 8
 
 
@@ -223,7 +223,7 @@ class _Session:
     async def _ask_model(self, asked: Question, gate: ModelGate) -> tuple[Completion, int]:
         provider = await self._provider(asked.model)
         size = len(canonical_json(list(asked.request.messages)))
-        tokens = size // _CHARACTERS_A_TOKEN
+        tokens = size // CHARACTERS_A_TOKEN
 
         async def attempt() -> Completion:
             with self._counted():

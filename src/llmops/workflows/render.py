@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llmops.domain.completion import Request
 from llmops.domain.node import Text
+from llmops.domain.tokens import estimated_tokens
 from llmops.errors import InvalidInputError
 from llmops.loading.values import typed_input
 from llmops.rendering.prompt import response_format
@@ -13,8 +14,6 @@ from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import Selection, choose_suites
 from llmops.versions.version import PromptVersion
 from llmops.workflows.project import OpenProject
-
-_CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +60,7 @@ def render(
         tool_choice=prompt.tool_choice,
         response_format=response_format(prompt),
     )
-    characters = sum(len(str(message.get("content") or "")) for message in messages)
-    return Rendered(version=version, request=request, tokens=-(-characters // _CHARACTERS_A_TOKEN))
+    return Rendered(version=version, request=request, tokens=estimated_tokens(messages))
 
 
 def inputs_of_case(opened: OpenProject, selector: str) -> Mapping[str, object]:

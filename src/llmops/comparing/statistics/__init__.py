@@ -1,0 +1,1 @@
+"""How sure it is: pure functions of plain values, the standard library only."""
