@@ -6,11 +6,11 @@ from made_runs import AT, case_of, suite_of
 from llmops.domain.node import Text
 from llmops.domain.suite import Step, Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
+from llmops.running.expressions import parse_expression
 from llmops.running.selection import (
     CaseFilter,
     Selection,
     choose_suites,
-    parse_expression,
     parse_shard,
 )
 

@@ -19,6 +19,12 @@ Expression = Annotated[
 ForPrompt = Annotated[
     str | None, typer.Option("--prompt", metavar="NAME", help="Only suites that use this prompt.")
 ]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="REF", help="Only suites that a change since this commit can reach."
+    ),
+]
 Models = Annotated[
     list[str] | None,
     typer.Option("--model", "-m", metavar="M", help="Run on this model instead. Repeatable."),

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import AsJson, Expression, Models, Select, Untrusted
+from llmops.cli.options import AsJson, Expression, Models, Select, Since, Untrusted
 
 
 def suites(
     select: Select = None,
     expression: Expression = None,
+    since: Since = None,
     model: Models = None,
     cases: Annotated[bool, typer.Option("--cases", help="List every selected case.")] = False,
     as_json: AsJson = False,
@@ -17,19 +18,31 @@ def suites(
 ) -> None:
     """List what a test run with the same selection would do.
 
+    With --since, list every suite with the reasons why a change can reach it, or cannot.
+
     Examples:
-      llmops suites
+      llmops suites --since main
       llmops suites support/ --cases -k "refund and not formal"
     """
     from llmops.cli.asked import surroundings
+    from llmops.cli.reached import narrowed, say_impacts
     from llmops.cli.talk import say_json, say_rows
     from llmops.cli.testing import Wishes, options_of
     from llmops.workflows.project import open_project
     from llmops.workflows.suites import list_suites
 
-    wishes = Wishes(selectors=tuple(select or ()), expression=expression, models=tuple(model or ()))
+    wishes = Wishes(
+        selectors=tuple(select or ()),
+        expression=expression,
+        since=since,
+        models=tuple(model or ()),
+    )
     opened = open_project(surroundings(untrusted=untrusted))
-    listed = list_suites(opened, options_of(wishes).plan)
+    plan = options_of(wishes).plan
+    if since is not None and not cases:
+        say_impacts(opened, plan, as_json=as_json)
+        return
+    listed = list_suites(opened, narrowed(opened, plan))
 
     if as_json:
         say_json([suite.as_json() for suite in listed])

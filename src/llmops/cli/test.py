@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Expression, ForPrompt, Models, Reports, Select, Untrusted
+from llmops.cli.options import Expression, ForPrompt, Models, Reports, Select, Since, Untrusted
 
 
 def test(
     select: Select = None,
     expression: Expression = None,
     prompt: ForPrompt = None,
+    since: Since = None,
     model: Models = None,
     samples: Annotated[
         int | None,
@@ -81,6 +82,7 @@ def test(
         selectors=tuple(select or ()),
         expression=expression,
         prompt=prompt,
+        since=since,
         shard=shard,
         models=tuple(model or ()),
         samples=samples,

@@ -5,10 +5,11 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from llmops.cli.reached import narrowed
 from llmops.cli.talk import note
 from llmops.cli.telling import relative, tell, wished_reports
 from llmops.domain.config import Budget
@@ -34,6 +35,7 @@ class Wishes:
     selectors: tuple[str, ...] = ()
     expression: str | None = None
     prompt: str | None = None
+    since: str | None = None
     shard: str | None = None
     models: tuple[str, ...] = ()
     samples: int | None = None
@@ -68,6 +70,7 @@ def run_once(wishes: Wishes, world: Surroundings) -> Ran:
     _spare_the_collector()
     opened = open_project(world)
     reports = wished_reports(wishes.reports, as_json=wishes.as_json)
+    options = replace(options, plan=narrowed(opened, options.plan))
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
     outcome = run_tests(opened, options, clock, progress)
@@ -100,6 +103,7 @@ def options_of(wishes: Wishes) -> TestOptions:
                 selectors=wishes.selectors,
                 expression=wishes.expression,
                 prompt=wishes.prompt,
+                since=wishes.since,
                 shard=parse_shard(wishes.shard) if wishes.shard else None,
             ),
             arms=ArmOptions(
@@ -140,7 +144,8 @@ def _check(wishes: Wishes) -> None:
     contradictions = (
         (wishes.replay and wishes.fresh, "--replay and --fresh leave nobody to ask"),
         (
-            wishes.resume is not None and bool(selected or wishes.failed or wishes.new),
+            wishes.resume is not None
+            and bool(selected or wishes.failed or wishes.new or wishes.since is not None),
             "--resume takes the selection of the run it goes on with",
         ),
     )

@@ -198,7 +198,7 @@ class _Generator:
 
     def trials(self, faults: list[Fault]) -> Iterator[PlannedTrial]:
         """Every trial; what is wrong with a case is added to `faults`, and the next is made."""
-        suites = [plan.suite for plan in self.plans]
+        suites = list(self.project.suites.values())
         chosen = CaseFilter(self.options.selection, suites, self.folder)
         templates = Templates(self.project.tree, self.project.config.prompts)
         reader = CaseReader(

@@ -71,6 +71,8 @@ def options_to_json(options: PlanOptions) -> dict[str, Any]:
         "expression": selection.expression,
         "prompt": selection.prompt,
         "shard": list(selection.shard) if selection.shard else None,
+        "since": selection.since,
+        "reached": sorted(selection.reached) if selection.reached is not None else None,
         "models": [text.text for text in options.arms.models],
         "sweep": {name: list(values) for name, values in (options.arms.sweep or {}).items()},
         "samples": options.samples,
@@ -81,7 +83,7 @@ def options_to_json(options: PlanOptions) -> dict[str, Any]:
     return {
         key: value
         for key, value in whole.items()
-        if value not in (None, [], {}) or (key == "only" and value is not None)
+        if value not in (None, [], {}) or (key in {"only", "reached"} and value is not None)
     }
 
 
@@ -98,6 +100,8 @@ def options_from_json(value: Mapping[str, Any]) -> PlanOptions:
             expression=value.get("expression"),
             prompt=value.get("prompt"),
             shard=(shard[0], shard[1]) if shard else None,
+            since=value.get("since"),
+            reached=frozenset(value["reached"]) if "reached" in value else None,
         ),
         arms=ArmOptions(
             models=tuple(Text(name, COMMAND_LINE) for name in value.get("models", ())),

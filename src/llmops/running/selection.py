@@ -1,17 +1,14 @@
 """Choose suites and cases: by path, folder, name, case, tag, expression, prompt or shard."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from llmops.domain.suite import Case, Suite
 from llmops.errors import Fault, InvalidInputError, NothingSelectedError, did_you_mean
-
-Condition = Callable[[str], bool]
+from llmops.running.expressions import parse_expression
 
 _TAG = "tag:"
-_DEEPEST = 50
-"""Levels of an expression; more would only be written to break the parser."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +20,20 @@ class Selection:
         expression: `-k`: words with `and`, `or`, `not` and parentheses over names and tags.
         prompt: Only suites that use this prompt.
         shard: `(i, n)`: the i-th of n parts, i from 1; the selected cases are dealt out in turn.
+        since: Only suites that a change since this git revision can reach.
+        reached: The names of those suites, once they are known; None for all.
     """
 
     selectors: tuple[str, ...] = ()
     expression: str | None = None
     prompt: str | None = None
     shard: tuple[int, int] | None = None
+    since: str | None = None
+    reached: frozenset[str] | None = None
+
+    def reaches(self, suite: Suite) -> bool:
+        """Whether a change since `since` can reach a suite; all are reached where none is given."""
+        return self.reached is None or suite.name in self.reached
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -66,7 +71,7 @@ def choose_suites(suites: Iterable[Suite], selection: Selection, folder: str) ->
                 f"no selected suite uses the prompt '{selection.prompt}'",
                 hint=did_you_mean(selection.prompt, prompts) or "'llmops suites' lists them",
             )
-    return chosen
+    return [suite for suite in chosen if selection.reaches(suite)]
 
 
 class CaseFilter:
@@ -74,6 +79,11 @@ class CaseFilter:
 
     def __init__(self, selection: Selection, suites: Sequence[Suite], folder: str) -> None:
         """Prepare the selectors.
+
+        Args:
+            selection: What to run.
+            suites: All suites of the project, for a selector may name one that is not chosen.
+            folder: The folder of suites.
 
         Raises:
             InvalidInputError: The expression cannot be read.
@@ -87,13 +97,15 @@ class CaseFilter:
         self._single: dict[tuple[str, str], list[str]] = {}
         for place in selection.places:
             _suite, _, case = place.partition("::")
-            names = [suite.name for suite in _suites_at(place, suites, folder)]
+            found = _suites_at(place, suites, folder)
+            names = [suite.name for suite in found if selection.reaches(suite)]
             if case:
                 for name in names:
                     self._single.setdefault((name, case), []).append(place)
             else:
                 self._whole.update(names)
-        self._unused = {f"{_TAG}{tag}" for tag in selection.tags}
+        elsewhere = {tag for s in suites if not selection.reaches(s) for tag in _tags_of(s)}
+        self._unused = {f"{_TAG}{tag}" for tag in selection.tags if tag not in elsewhere}
         self._unused.update(place for places in self._single.values() for place in places)
         self._everything = not selection.places
         self._seen: set[str] = set()
@@ -170,92 +182,6 @@ def parse_shard(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def parse_expression(text: str) -> Condition:
-    """Read a `-k` expression: `refund and not (slow or french)`.
-
-    Returns:
-        A test of the words of a case: any word of the expression may stand anywhere in them,
-        whatever its case.
-
-    Raises:
-        InvalidInputError: The expression cannot be read; the message says where.
-    """
-    return _Expression(text).parse()
-
-
-class _Expression:
-    """A recursive-descent parser of `or`, `and`, `not`, parentheses and words."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = [(m[0], m.start()) for m in re.finditer(r"[()]|[^\s()]+", text)]
-        self._next = 0
-        self._depth = 0
-
-    def parse(self) -> Condition:
-        condition = self._either()
-        if self._next < len(self._tokens):
-            raise self._wrong("expected 'and', 'or' or the end")
-        return condition
-
-    def _peek(self) -> str | None:
-        return self._tokens[self._next][0] if self._next < len(self._tokens) else None
-
-    def _take(self, word: str) -> bool:
-        if self._peek() != word:
-            return False
-        self._next += 1
-        return True
-
-    def _either(self) -> Condition:
-        options = [self._both()]
-        while self._take("or"):
-            options.append(self._both())
-        return lambda words: any(option(words) for option in options)
-
-    def _both(self) -> Condition:
-        parts = [self._negated()]
-        while self._take("and"):
-            parts.append(self._negated())
-        return lambda words: all(part(words) for part in parts)
-
-    def _negated(self) -> Condition:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._wrong(f"more than {_DEEPEST} levels of 'not' and parentheses")
-        condition = self._inner()
-        self._depth -= 1
-        return condition
-
-    def _inner(self) -> Condition:
-        if self._take("not"):
-            inner = self._negated()
-            return lambda words: not inner(words)
-        if self._take("("):
-            inner = self._either()
-            if not self._take(")"):
-                raise self._wrong("expected ')'")
-            return inner
-        return self._word()
-
-    def _word(self) -> Condition:
-        word = self._peek()
-        if word is None or word in {"and", "or", ")"}:
-            raise self._wrong("expected a word")
-        self._next += 1
-        folded = word.casefold()
-        return lambda words: folded in words
-
-    def _wrong(self, what: str) -> InvalidInputError:
-        at_end = self._next >= len(self._tokens)
-        column = len(self._text) if at_end else self._tokens[self._next][1]
-        return InvalidInputError(
-            f"-k '{self._text}': {what} at character {column + 1}",
-            code="usage",
-            hint="write words with and, or, not and parentheses",
-        )
-
-
 def _words_of(case: Case) -> str:
     return f"{case.suite}::{case.id} {' '.join(case.tags)}".casefold()
 
@@ -263,6 +189,10 @@ def _words_of(case: Case) -> str:
 def _prompts_of(suite: Suite) -> set[str]:
     names = {text.text for text in suite.prompts} | {step.prompt.text for step in suite.steps}
     return names | {name.partition("@")[0] for name in names}
+
+
+def _tags_of(suite: Suite) -> set[str]:
+    return {*suite.tags, *(tag for entry in suite.entries for tag in entry.tags)}
 
 
 def _suites_at(place: str, suites: Iterable[Suite], folder: str) -> list[Suite]:

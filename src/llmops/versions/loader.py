@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from llmops.domain.config import Config
-from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
 from llmops.history.changes import names_of, renamed_between
 from llmops.history.objects import Objects
@@ -14,6 +13,7 @@ from llmops.loading.project import load_config, load_prompt
 from llmops.location import Location
 from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
+from llmops.versions.noting import NotingTree
 from llmops.versions.version import PromptVersion
 
 _SUFFIXES = (".yaml", ".yml")
@@ -155,7 +155,7 @@ class VersionLoader:
     def _read(self, path: str, commit: str, tree: CommitTree) -> Loaded:
         config = self.config_at(commit)
         name = path.removeprefix(f"{config.prompts}/").rpartition(".")[0]
-        noting = _NotingTree(tree)
+        noting = NotingTree(tree)
         version = None
         faults: tuple[Fault, ...] = ()
         try:
@@ -172,21 +172,6 @@ class VersionLoader:
             faults = tuple(_at_commit(error.faults, commit))
         files = {file: tree.id_of(file) for file in (path, *sorted(noting.read_paths))}
         return Loaded(name=name, version=version, faults=faults, files=files)
-
-
-@dataclass(frozen=True, slots=True)
-class _NotingTree:
-    """A tree that notes which files are read."""
-
-    tree: Tree
-    read_paths: set[str] = field(default_factory=set)
-
-    def paths(self, under: str = "") -> Iterable[str]:
-        return self.tree.paths(under)
-
-    def read(self, path: str, *, limit: int | None = None) -> bytes:
-        self.read_paths.add(path)
-        return self.tree.read(path, limit=limit)
 
 
 def _moved(loaded: Loaded, commit: str, tree: CommitTree) -> Loaded:

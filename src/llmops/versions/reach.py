@@ -1,0 +1,199 @@
+"""What a suite is made of: every file that its result can depend on, and what each is to it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from llmops.domain.config import Config, Model
+from llmops.domain.project import Project
+from llmops.domain.prompt import Message, Prompt
+from llmops.domain.suite import Assertion, CaseEntry, Suite
+from llmops.errors import InvalidInputError
+from llmops.loading.paths import beside, clean_path
+from llmops.loading.project import load_prompt
+from llmops.rendering.canonical import content_hash
+from llmops.versions.noting import NotingTree
+
+_INCLUDING = re.compile(rb"\{%[-+]?\s*(?:include|import|extends|from)\b")
+_TEMPLATE = re.compile(r"\{[{%#]")
+_PYTHON = "python"
+_LONGEST_PATH = 255
+_SUITE_BYTES = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptReach:
+    """What a prompt of the work tree is made of.
+
+    Attributes:
+        files: Paths from the project's root, with what each is to the prompt; files that were
+            looked for and are not there, too.
+        content_hash: 12 hex digits.
+    """
+
+    files: Mapping[str, str]
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteReach:
+    """What a suite is made of, but for its prompts. All values say what it is to the suite.
+
+    Attributes:
+        files: Paths from the project's root.
+        beginnings: The beginnings of paths that templates name row by row.
+        words: Texts of assertions that are paths where such a file is.
+        code: Why any Python file of the repository may be part of it; empty when none may be.
+        anything: Why any file may be; empty when none may be.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    beginnings: dict[str, str] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    code: list[str] = field(default_factory=list)
+    anything: list[str] = field(default_factory=list)
+
+    def name(self, path: str, via: str) -> None:
+        """Take in a file by its path, or by the words that a template begins with."""
+        template = _TEMPLATE.search(path)
+        if template is not None:
+            self.beginnings.setdefault(_beginning(path[: template.start()]), via)
+        elif (normal := _normal(path)) is not None:
+            self.files.setdefault(normal, via)
+
+
+def reach_of_prompt(project: Project, prompt: Prompt) -> PromptReach:
+    """Find what a prompt is made of, by reading it once more.
+
+    Raises:
+        InvalidInputError: It holds a value that has no form in JSON.
+    """
+    loading, hashing = NotingTree(project.tree), NotingTree(project.tree)
+    load_prompt(loading, project.config, prompt.name)
+    hashed = content_hash(prompt, hashing)
+    sent = set(_files_sent(prompt))
+    files = {prompt.path: ""}
+    for path in prompt.lineage:
+        files[path] = f"extended by {prompt.path}"
+    for path in sorted(loading.read_paths - files.keys()):
+        files[path] = f"part of {prompt.path}"
+    for path in sorted(hashing.read_paths - files.keys()):
+        files[path] = f"{'sent' if path in sent else 'included'} by {prompt.path}"
+    return PromptReach(files=files, content_hash=hashed)
+
+
+def reach_of_suite(project: Project, suite: Suite, models: Iterable[Model]) -> SuiteReach:
+    """Find what a suite is made of, its prompts left out.
+
+    What Python code, plug-ins and applications read by themselves is not known: a suite that runs
+    them depends on every Python file, or on every file.
+
+    Args:
+        project: As it stands in the work tree.
+        suite: One of its suites.
+        models: The models that it runs on.
+    """
+    config = project.config
+    reach = SuiteReach()
+    reach.files[suite.path] = ""
+    reach.files[f"{config.recordings}/{suite.name}.jsonl"] = "its recordings"
+    for model in models:
+        if model.script is not None:
+            reach.name(model.script, f"the script of the model '{model.label}'")
+    for entry in suite.entries:
+        _add_entry(reach, entry)
+    for assertion in _assertions(suite):
+        _add_assertion(reach, assertion)
+    if _INCLUDING.search(project.tree.read(suite.path, limit=_SUITE_BYTES)):
+        reach.beginnings[f"{config.prompts}/"] = f"{suite.path} has templates with partials"
+    if config.plugins:
+        reach.code.append("the plug-ins are made of Python")
+    if suite.target is not None:
+        reach.anything.append(f"the target at {suite.target.at} may be made of it")
+    return reach
+
+
+def named_models(suite: Suite, prompts: Iterable[Prompt], asked: Sequence[str]) -> tuple[str, ...]:
+    """The names of the models that a suite can run on.
+
+    Args:
+        suite: The suite.
+        prompts: What it tests.
+        asked: In place of its own models; empty for those.
+    """
+    if suite.target is not None:
+        return ()
+    own = [prompt.model.text for prompt in prompts if prompt.model is not None]
+    written = [text.text for text in suite.models]
+    return tuple(dict.fromkeys(asked or written or own))
+
+
+def models_called(names: Iterable[str], config: Config) -> list[Model]:
+    """The models that names mean where they are aliases; a full name has nothing to look up."""
+    return [config.models[name] for name in names if name in config.models]
+
+
+def _files_sent(prompt: Prompt) -> Iterator[str]:
+    for message in prompt.messages:
+        for part in message.parts if isinstance(message, Message) else ():
+            if part.file is not None:
+                try:
+                    yield beside(part.file.at.path, part.file.text)
+                except InvalidInputError:  # no such file is ever read
+                    continue
+
+
+def _add_entry(reach: SuiteReach, entry: CaseEntry) -> None:
+    if entry.dataset is not None:
+        reach.name(entry.dataset.text, f"the dataset at {entry.dataset.at}")
+    if entry.inputs is None:
+        return
+    for child in entry.inputs.values():
+        path = child.get("file") if child.kind == "mapping" else None
+        if path is not None:
+            reach.name(path.typed, f"the input at {path.at}")
+
+
+def _assertions(suite: Suite) -> Iterator[Assertion]:
+    yield from suite.assertions
+    for step in suite.steps:
+        yield from step.assertions
+    for entry in suite.entries:
+        yield from entry.assertions
+        for turn in entry.conversation:
+            yield from turn.assertions
+
+
+def _add_assertion(reach: SuiteReach, assertion: Assertion) -> None:
+    via = f"the assertion at {assertion.at}"
+    for key, text in _texts(assertion.scorer, assertion.arguments.value):
+        if key == "file":
+            reach.name(text, via)
+        elif len(text) <= _LONGEST_PATH and (path := _normal(text)) is not None:
+            reach.words.setdefault(path, via)
+        if key == _PYTHON:
+            reach.code.append(f"{via} runs Python")
+
+
+def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
+    """Every text below a key, with the nearest key above it."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, child in value.items():
+            yield from _texts(key if key == _PYTHON else name, child)
+    elif isinstance(value, list | tuple):
+        for child in value:
+            yield from _texts(key, child)
+
+
+def _beginning(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part not in {"", "."})
+
+
+def _normal(path: str) -> str | None:
+    """A path without empty parts and `.`; None for one that is never opened."""
+    try:
+        return clean_path(path)
+    except InvalidInputError:
+        return None
