@@ -33,12 +33,15 @@ def log(
       llmops log support/reply --json | jq -r '.[].hash'
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_faults, say_json, say_rows
+    from llmops.cli.talk import note, say_faults, say_json, say_rows
     from llmops.workflows.log import log as listing
     from llmops.workflows.project import open_versions
 
-    versions, faults = listing(open_versions(surroundings()), name)
+    opened = open_versions(surroundings())
+    versions, faults = listing(opened, name)
     say_faults(faults)
+    if opened.shallow:
+        note("the clone is shallow and may lack older versions: 'git fetch --unshallow'")
     versions = versions[:limit]
     if as_json:
         say_json([version.as_json() for version in versions])

@@ -1,5 +1,6 @@
 """The commits that touched files, whatever the files were called at the time."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,15 @@ from llmops.history.objects import Objects
 from llmops.history.repository import Repository
 from llmops.history.tree import CommitTree
 
+_RENAMES = (
+    "-M",
+    "--name-status",
+    "--diff-filter=R",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-relative",
+)
+_RENAME = re.compile(r"\n?R[0-9]{3}")
 _FIELDS = "%H%x00%P%x00%aI%x00%aN%x00%s"
 
 
@@ -100,8 +110,25 @@ def renamed_between(
         after: Another's.
         paths: What the files are called in `before`, from the repository's top.
     """
-    pairs = _renames(repository, before, after)
+    pairs = _renames(repository, before, after) if paths else {}
     return [pairs[path] for path in paths if path in pairs]
+
+
+def moved_since(repository: Repository, before: str, after: str, path: str) -> str:
+    """What a file of one commit is called in a later one, commit by commit.
+
+    Args:
+        repository: Asked from its top folder.
+        before: A commit's id.
+        after: The id of a commit that was made from it.
+        path: What the file is called in `before`, from the repository's top.
+    """
+    walk = ("--reverse", "--topo-order", "--format=%H", f"{before}..{after}")
+    words = repository.run("log", "-z", *_RENAMES, *walk).split("\0")
+    for number, word in enumerate(words):
+        if _RENAME.fullmatch(word) and words[number + 1] == path:
+            path = words[number + 2]
+    return path
 
 
 def _renamed_from(
@@ -119,19 +146,6 @@ def _renamed_from(
 
 def _renames(repository: Repository, before: str, after: str) -> dict[str, str]:
     """Old names with the new ones, of all files that were moved from one commit to another."""
-    said = repository.run(
-        "diff-tree",
-        "-r",
-        "-z",
-        "-M",
-        "--name-status",
-        "--no-commit-id",
-        "--diff-filter=R",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-relative",
-        before,
-        after,
-    )
+    said = repository.run("diff-tree", "-r", "-z", "--no-commit-id", *_RENAMES, before, after)
     words = said.split("\0")
     return {words[i + 1]: words[i + 2] for i in range(0, len(words) - 2, 3)}

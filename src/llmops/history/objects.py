@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from llmops.errors import UnavailableError
-from llmops.history.repository import Repository
+from llmops.history.repository import DAMAGED, PARTIAL, Repository
 
 _CHUNK = 2**20
 _TREE = b"40000"
 _SUBMODULE = b"160000"
+_UNSHALLOW = "the clone is shallow: 'git fetch --unshallow' (fetch-depth: 0 in actions/checkout) gets the rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Objects:
         process.stdin.flush()
         head = process.stdout.readline().split()
         if head[1:] == [b"missing"]:
-            raise _missing(name)
+            raise self._missing(name)
         if len(head) != 3:
             self._fail(name)
         size = int(head[2])
@@ -113,7 +114,16 @@ class Objects:
     def _fail(self, name: str) -> NoReturn:
         """Git ended in the middle, as it does when a partial clone lacks an object."""
         self.close()
-        raise _missing(name)
+        raise self._missing(name)
+
+    def _missing(self, name: str) -> UnavailableError:
+        if self._repository.partial():
+            hint = PARTIAL
+        else:
+            hint = _UNSHALLOW if self._repository.shallow else DAMAGED
+        return UnavailableError(
+            f"git cannot read the object {name}", code="missing-object", hint=hint
+        )
 
 
 def _entries(data: bytes, id_size: int) -> list[tuple[str, Entry]]:
@@ -148,11 +158,3 @@ def _end(process: Any) -> None:  # noqa: ANN401 - GitPython is untyped here
     process.proc.wait()
     process.stdout.close()
     process.stderr.close()
-
-
-def _missing(name: str) -> UnavailableError:
-    return UnavailableError(
-        f"git has no object {name} here: the clone is shallow, partial or damaged",
-        code="missing-object",
-        hint="'git fetch --unshallow' (fetch-depth: 0 in actions/checkout) gets the whole history",
-    )

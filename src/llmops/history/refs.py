@@ -26,11 +26,6 @@ def resolve_ref(repository: Repository, ref: str) -> str | None:
     return said.removesuffix("\n") if _ID.fullmatch(said) else None
 
 
-def is_shallow(repository: Repository) -> bool:
-    """Whether the clone lacks older commits."""
-    return repository.run("rev-parse", "--is-shallow-repository").strip() == "true"
-
-
 def merge_base(repository: Repository, one: str, other: str) -> str | None:
     """The newest commit that two commits have in common; None when the clone holds none."""
     try:

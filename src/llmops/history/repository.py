@@ -38,9 +38,20 @@ _READ_BYTES = 2**24
 _READ_FILES = 1000
 """Of untracked files that are larger or more, size and time stand for the content."""
 _NO_REPOSITORY = ("not a git repository", "must be run in a work tree")
+PARTIAL = (
+    "the clone is partial: 'git config --unset remote.origin.partialclonefilter', then "
+    "'git fetch --refetch' gets the rest"
+)
+DAMAGED = "the repository is damaged: 'git fsck' says more; fetch or clone it again"
 _REMEDIES = {
     "dubious ownership": "git config --global --add safe.directory <this folder>",
     "safe.bareRepository": "a folder here looks like a bare repository; move the project or it",
+    "promisor": PARTIAL,
+    "transport": PARTIAL,
+    "corrupt": DAMAGED,
+    "unable to read": DAMAGED,
+    "bad object": DAMAGED,
+    "missing": DAMAGED,
 }
 
 
@@ -63,10 +74,12 @@ class Repository:
 
     Attributes:
         top: The work tree's top folder.
+        shallow: Whether the clone lacks older commits.
     """
 
     top: Path
     _git: Any
+    shallow: bool = False
 
     def run(self, *arguments: str) -> str:
         """Run one git command whose arguments hold no word of a user's that git could obey.
@@ -91,7 +104,17 @@ class Repository:
 
     def at_top(self) -> "Repository":
         """The same repository, asked from its top folder, to which paths are relative then."""
-        return Repository(self.top, _git_in(self.top))
+        return Repository(self.top, _git_in(self.top), self.shallow)
+
+    def partial(self) -> bool:
+        """Whether the clone left objects with the server."""
+        try:
+            said = self.run(
+                "config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$"
+            )
+        except UnavailableError:  # no such setting
+            return False
+        return bool(said)
 
     def state(self) -> WorkState:
         """The commit that is checked out, and whether files differ from it.
@@ -129,12 +152,13 @@ def open_repository(folder: Path) -> Repository | None:
     """
     git = _git_in(folder)
     try:
-        top = _run(git, ("rev-parse", "--show-toplevel")).removesuffix("\n")
+        said = _run(git, ("rev-parse", "--show-toplevel", "--is-shallow-repository"))
     except UnavailableError as error:
         if any(words in error.faults[0].message for words in _NO_REPOSITORY):
             return None
         raise
-    return Repository(Path(top), git)
+    top, shallow, _ = said.rsplit("\n", 2)  # the folder's name may hold a line end
+    return Repository(Path(top), git, shallow == "true")
 
 
 def _git_in(folder: Path) -> Any:  # noqa: ANN401 - GitPython is untyped here

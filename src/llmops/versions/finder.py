@@ -1,7 +1,7 @@
 """`NAME@REF` in, a version out: by what its author claimed, by a label, or by a git revision."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,14 +9,23 @@ from llmops.domain.config import Config
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.domain.tree import Tree
-from llmops.errors import Fault, InvalidInputError, did_you_mean
+from llmops.errors import InvalidInputError
 from llmops.history.objects import Objects
-from llmops.history.refs import is_shallow, resolve_ref
+from llmops.history.refs import resolve_ref
 from llmops.history.repository import open_repository
 from llmops.loading.labels import Labels, load_labels, unknown_label
 from llmops.loading.prompts import prompt_paths, unknown_prompt
 from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
+from llmops.versions.complaints import (
+    Meaning,
+    ambiguous,
+    no_commit,
+    no_repository,
+    not_there,
+    two_contents,
+    unknown_ref,
+)
 from llmops.versions.loader import VersionLoader
 from llmops.versions.timeline import Entry, read_timeline
 from llmops.versions.version import PromptVersion
@@ -25,16 +34,7 @@ VERSION = re.compile(
     r"\d+\.\d+\.\d+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
 _SHORT = 12
-_SHOWN = 80
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """One thing that a ref can mean."""
-
-    form: str
-    words: str
-    commit: str
+_NOT_ASKED = "?"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +55,8 @@ class Versions:
     renderer: PromptRenderer
     _loader: VersionLoader | None = None
     _labels: Labels | None = None
-    _timelines: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    _timelines: dict[tuple[str, str], tuple[Entry, ...]] = field(default_factory=dict)
+    _head_id: str | None = _NOT_ASKED
 
     @property
     def loader(self) -> VersionLoader:
@@ -89,9 +90,7 @@ class Versions:
         """
         commit = self._head()
         if commit is None:
-            raise InvalidInputError(
-                "the repository has no commit yet", code="no-commit", hint="commit your files first"
-            )
+            raise no_commit()
         return commit
 
     def find(self, text: Text) -> PromptVersion:
@@ -137,13 +136,7 @@ class Versions:
         path = self.loader.path_at(name, commit, self._head())
         loaded = self.loader.load(path, commit) if path is not None else None
         if loaded is None:
-            raise InvalidInputError(
-                f"there is no prompt '{name[:_SHOWN]}' at {commit[:_SHORT]}",
-                at=asked.at if asked else None,
-                code="unknown-prompt",
-                hint=did_you_mean(name, self.names())
-                or f"'llmops log {name[:_SHOWN]}' lists its versions",
-            )
+            raise not_there(name, commit, asked, self.names(), submodule=self._submodule())
         if loaded.version is None:
             raise InvalidInputError.of(loaded.faults)
         return loaded.version
@@ -162,15 +155,29 @@ class Versions:
         """
         commit = resolve_ref(self.loader.repository, ref.text)
         if commit is None:
-            raise self._unknown(ref.text, ref, ())
+            raise self._unknown(ref.text, ref)
         return commit
 
     def project_tree(self, commit: str) -> Tree:
         """The project's files at a commit, given by its full id."""
         return self.loader.tree(commit)
 
-    def timeline(self, name: str) -> tuple[Entry, ...]:
-        """Every commit in the history of what is checked out that touched a prompt.
+    @property
+    def shallow(self) -> bool:
+        """Whether the clone lacks older commits.
+
+        Raises:
+            InvalidInputError: There is no repository.
+            UnavailableError: Git is missing or refuses.
+        """
+        return self.loader.repository.shallow
+
+    def timeline(self, name: str, start: str | None = None) -> tuple[Entry, ...]:
+        """Every commit in the history of another, or of what is checked out, that touched a prompt.
+
+        Args:
+            name: The prompt's.
+            start: The commit's full id; None for what is checked out.
 
         Returns:
             Children first; those that cannot be read are there too. Empty when no commit
@@ -180,9 +187,10 @@ class Versions:
             InvalidInputError: There is no commit yet, or no repository.
             UnavailableError: Git is missing or refuses.
         """
-        if name not in self._timelines:
-            self._timelines[name] = read_timeline(self.loader, name, self.head)
-        return self._timelines[name]
+        commit = start or self.head
+        if (name, commit) not in self._timelines:
+            self._timelines[name, commit] = read_timeline(self.loader, name, commit)
+        return self._timelines[name, commit]
 
     def _commit_meant(self, name: str, ref: str, asked: Text) -> str:
         form, colon, forced = ref.partition(":")
@@ -196,80 +204,79 @@ class Versions:
         if not meanings:
             raise self._unknown_as("version", name, ref, asked)
         if len(meanings) > 1:
-            raise _ambiguous(name, ref, meanings, asked)
+            raise ambiguous(name, ref, meanings, asked)
         return meanings[0].commit
 
-    def _forms(self, name: str, asked: Text) -> dict[str, Callable[[str], _Meaning | None]]:
+    def _forms(self, name: str, asked: Text) -> dict[str, Callable[[str], Meaning | None]]:
         return {
             "version": lambda ref: self._as_version(name, ref, asked),
             "label": lambda ref: self._as_label(name, ref),
             "git": self._as_revision,
         }
 
-    def _as_version(self, name: str, ref: str, asked: Text) -> _Meaning | None:
+    def _as_version(self, name: str, ref: str, asked: Text) -> Meaning | None:
         if not VERSION.fullmatch(ref):
             return None
         claiming = [entry for entry in self.timeline(name) if entry.claimed == ref]
-        contents = {entry.content_hash: entry.commit.id for entry in reversed(claiming)}
-        if len(contents) > 1:
-            raise _two_contents(name, ref, contents.values(), asked)
+        first_of = {entry.content_hash: entry.commit.id for entry in claiming}
+        if len(first_of) > 1:
+            raise two_contents(name, ref, reversed(first_of.values()), asked)
         if not claiming:
             return None
         commit = claiming[0].commit
         words = f"the version of {commit.date[:10]} ({commit.id[:_SHORT]})"
-        return _Meaning("version", words, commit.id)
+        return Meaning("version", words, commit.id)
 
-    def _as_label(self, name: str, ref: str) -> _Meaning | None:
+    def _as_label(self, name: str, ref: str) -> Meaning | None:
         labelled = self.labels.get(name, {}).get(ref)
         if labelled is None:
             return None
         target = Text(f"{name}@{labelled}", labelled.at, block=False)
         meant = self._as_version(name, labelled.text, target) or self._as_revision(labelled.text)
         if meant is None:
-            raise self._unknown(labelled.text, target, ())
-        return _Meaning("label", f"a label of {labelled}", meant.commit)
+            raise self._unknown(labelled.text, target, self._claims(name), claims=True)
+        return Meaning("label", f"a label of {labelled}", meant.commit)
 
-    def _as_revision(self, ref: str) -> _Meaning | None:
+    def _as_revision(self, ref: str) -> Meaning | None:
         commit = resolve_ref(self.loader.repository, ref)
         if commit is None:
             return None
-        return _Meaning("git", f"the git revision {commit[:_SHORT]}", commit)
+        return Meaning("git", f"the git revision {commit[:_SHORT]}", commit)
 
-    def _known(self, name: str) -> list[str]:
-        claims = [entry.claimed for entry in self.timeline(name)] if self._head() else []
-        return [*self.labels.get(name, {}), *dict.fromkeys(one for one in claims if one)]
+    def _claims(self, name: str) -> list[str]:
+        found = [entry.claimed for entry in self.timeline(name)] if self._head() else []
+        return list(dict.fromkeys(one for one in found if one))
 
     def _unknown_as(self, form: str, name: str, ref: str, asked: Text) -> InvalidInputError:
         if form == "label":
             return InvalidInputError.of([unknown_label(ref, name, self.labels, asked.at)])
         if self._head() and not self.timeline(name) and name not in self.names():
             return InvalidInputError.of([unknown_prompt(name, self.names(), asked.at)])
-        return self._unknown(ref, asked, self._known(name) if form == "version" else ())
+        if form == "git":
+            return self._unknown(ref, asked)
+        known = [*self.labels.get(name, {}), *self._claims(name)]
+        return self._unknown(ref, asked, known, claims=True)
 
-    def _unknown(self, ref: str, asked: Text, known: Iterable[str]) -> InvalidInputError:
-        names = list(known)
-        hint = did_you_mean(ref, names) or (f"known are {', '.join(names[:8])}" if names else None)
-        if is_shallow(self.loader.repository):
-            hint = "the clone is shallow and may lack it: 'git fetch --unshallow'"
-        shown = ref[:_SHOWN].encode("unicode_escape").decode()
-        return InvalidInputError(
-            f"'{shown}' is no version, label or commit" if names else f"'{shown}' is no commit",
-            at=asked.at,
-            code="unknown-ref",
-            hint=hint or "name a branch, a tag or a commit that 'git log' shows",
-        )
+    def _unknown(
+        self, ref: str, asked: Text, known: Sequence[str] = (), *, claims: bool = False
+    ) -> InvalidInputError:
+        if self._head() is None:
+            return no_commit()
+        return unknown_ref(ref, asked, known, shallow=self.shallow, claims=claims)
+
+    def _submodule(self) -> str | None:
+        folder = self.config.prompts
+        return folder if (self.root / folder / ".git").exists() else None
 
     def _head(self) -> str | None:
-        return resolve_ref(self.loader.repository, "HEAD")
+        if self._head_id == _NOT_ASKED:
+            self._head_id = resolve_ref(self.loader.repository, "HEAD")
+        return self._head_id
 
     def _opened(self) -> VersionLoader:
         repository = open_repository(self.root)
         if repository is None:
-            raise InvalidInputError(
-                "the project is in no git repository, so it has no versions",
-                code="no-repository",
-                hint="'git init', then commit your files",
-            )
+            raise no_repository()
         at_top = repository.at_top()
         inside = self.root.resolve().relative_to(repository.top.resolve()).as_posix()
         return VersionLoader(
@@ -278,29 +285,3 @@ class Versions:
             folder="" if inside == "." else inside,
             config=self.config,
         )
-
-
-def _ambiguous(name: str, ref: str, meanings: Iterable[_Meaning], asked: Text) -> InvalidInputError:
-    found = list(meanings)
-    listing = " and ".join(meaning.words for meaning in found)
-    ways = " or ".join(f"'{name}@{meaning.form}:{ref}'" for meaning in found)
-    return InvalidInputError(
-        f"'{ref[:_SHOWN]}' could be {listing}",
-        at=asked.at,
-        code="ambiguous-ref",
-        hint=f"write {ways}",
-    )
-
-
-def _two_contents(name: str, ref: str, commits: Iterable[str], asked: Text) -> InvalidInputError:
-    listing = " and ".join(commit[:_SHORT] for commit in commits)
-    return InvalidInputError.of(
-        [
-            Fault(
-                code="version-reused",
-                message=f"'{name}' has more than one content called {ref}: {listing}",
-                at=asked.at,
-                hint="name one by its commit, and give the later one a version of its own",
-            )
-        ]
-    )

@@ -5,8 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from llmops.domain.config import Config
 from llmops.errors import Fault, InvalidInputError
-from llmops.history.changes import names_of, renamed_between
+from llmops.history.changes import (
+    moved_since,
+    names_of,
+    renamed_between,
+)
 from llmops.history.objects import Objects
+from llmops.history.refs import merge_base
 from llmops.history.repository import Repository
 from llmops.history.tree import CommitTree
 from llmops.loading.project import load_config, load_prompt
@@ -18,6 +23,7 @@ from llmops.versions.version import PromptVersion
 
 _SUFFIXES = (".yaml", ".yml")
 _SHORT = 12
+_LFS = "keep prompts out of LFS: a commit holds the pointer only"
 _CONFIG_FILES = ("llmops.yaml", "llmops.yml", "pyproject.toml")
 
 
@@ -135,10 +141,11 @@ class VersionLoader:
         older = self._first(tree, self.names(name, start))
         if older is not None:
             return older
-        now = [path for path in self.paths_of(name, start) if self.tree(start).holds(path)]
-        asked = [self.in_repository(path) for path in now]
-        moved = renamed_between(self.repository, start, commit, asked) if asked else []
-        return self._first(tree, self.in_project(moved))
+        return self._first(tree, self._moved_to(name, commit, start))
+
+    def name_of(self, path: str, commit: str) -> str:
+        """What the prompt of a file was called at a commit."""
+        return path.removeprefix(f"{self.config_at(commit).prompts}/").rpartition(".")[0]
 
     def in_repository(self, path: str) -> str:
         """A path from the project's root as one from the repository's top."""
@@ -149,12 +156,25 @@ class VersionLoader:
         prefix = f"{self.folder}/" if self.folder else ""
         return (path.removeprefix(prefix) for path in paths if path.startswith(prefix))
 
+    def _moved_to(self, name: str, commit: str, start: str) -> Iterator[str]:
+        """What the file of `start` may be called where another branch, or one commit, moved it."""
+        base = merge_base(self.repository, start, commit)
+        if base not in {None, commit}:
+            known = [*self.paths_of(name, base), *self.names(name, start)]
+            path = self._first(self.tree(str(base)), known)
+            if path is not None:
+                then = self.in_repository(path)
+                yield from self.in_project([moved_since(self.repository, str(base), commit, then)])
+        now = [path for path in self.paths_of(name, start) if self.tree(start).holds(path)]
+        asked = [self.in_repository(path) for path in now]
+        yield from self.in_project(renamed_between(self.repository, start, commit, asked))
+
     def _first(self, tree: CommitTree, paths: Iterable[str]) -> str | None:
         return next((path for path in paths if tree.holds(path)), None)
 
     def _read(self, path: str, commit: str, tree: CommitTree) -> Loaded:
         config = self.config_at(commit)
-        name = path.removeprefix(f"{config.prompts}/").rpartition(".")[0]
+        name = self.name_of(path, commit)
         noting = NotingTree(tree)
         version = None
         faults: tuple[Fault, ...] = ()
@@ -186,4 +206,5 @@ def _at_commit(faults: Sequence[Fault], commit: str) -> Iterator[Fault]:
     for fault in faults:
         at = fault.at or Location("llmops.yaml")
         place = Location(f"{commit[:_SHORT]}:{at.path}", at.line, at.column)
-        yield replace(fault, at=place if fault.at else None)
+        hint = _LFS if fault.code == "lfs-pointer" else fault.hint
+        yield replace(fault, at=place if fault.at else None, hint=hint)

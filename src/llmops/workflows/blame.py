@@ -49,18 +49,22 @@ def blame(versions: Versions, named: str) -> list[PromptLine]:
         InvalidInputError: There is no such prompt or version, or no commit holds it yet.
         UnavailableError: Git is missing or refuses.
     """
-    loader, head = versions.loader, versions.head
+    loader = versions.loader
     name, at_sign, _ref = named.partition("@")
-    commit = versions.find(Text(named, COMMAND_LINE)).commit if at_sign else None
-    path = loader.path_at(name, commit, head) if commit else _work_path(versions, name)
+    commit, path = None, _work_path(versions, name)
+    if at_sign:
+        found = versions.find(Text(named, COMMAND_LINE))
+        commit, path = str(found.commit), found.prompt.path
+        name = loader.name_of(path, commit)
     if path is None:
         raise InvalidInputError.of([unknown_prompt(name, versions.names(), COMMAND_LINE)])
-    if not versions.timeline(name):
+    timeline = versions.timeline(name, commit)
+    if not timeline:
         raise InvalidInputError(
             f"no commit holds the prompt '{name}' yet", code="no-commit", hint="commit it first"
         )
     lines = blame_file(loader.repository, loader.in_repository(path), commit)
-    claims = _claims(versions.timeline(name))
+    claims = _claims(timeline)
     return [
         PromptLine(line=line, claimed=claims.get(line.commit.id) if line.commit else None)
         for line in lines
