@@ -189,8 +189,8 @@ judge: [fast]
 
 def test_a_configuration_that_is_no_mapping_is_refused(write) -> None:
     assert faults_of(write, {"llmops.yaml": "- models\n"}) == [
-        "llmops.yaml:1:1: expected a mapping with prompts, suites, recordings, models, judge,"
-        " cache, not a list [wrong-type]"
+        "llmops.yaml:1:1: expected a mapping with prompts, suites, recordings, baselines, models,"
+        " judge, not a list [wrong-type]"
     ]
 
 

@@ -142,6 +142,7 @@ class Config:
     prompts: str = "prompts"
     suites: str = "suites"
     recordings: str = "recordings"
+    baselines: str = "baselines"
     models: Mapping[str, Model] = field(default_factory=dict)
     judge: Judge | None = None
     cache: CacheConfig = CacheConfig()

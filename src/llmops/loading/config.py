@@ -113,6 +113,7 @@ def _read_config(node: Node, faults: Faults) -> Config | None:
         prompts=shape.prompts,
         suites=shape.suites,
         recordings=shape.recordings,
+        baselines=shape.baselines,
         models=models,
         judge=shape.judge,
         cache=shape.cache or CacheConfig(),
@@ -199,7 +200,8 @@ def _judge_faults(config: Config, node: Node) -> list[Fault]:
 
 
 def _folder_faults(config: Config, node: Node) -> list[Fault]:
-    folders = {"prompts": config.prompts, "suites": config.suites, "recordings": config.recordings}
+    names = ("prompts", "suites", "recordings", "baselines")
+    folders = {name: str(getattr(config, name)) for name in names}
     found = []
     for name, path in folders.items():
         written = node.get(name)

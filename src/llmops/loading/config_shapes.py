@@ -160,6 +160,7 @@ class ConfigShape:
     prompts: str = entry("The folder of prompts.", default="prompts", then=folder)
     suites: str = entry("The folder of suites.", default="suites", then=folder)
     recordings: str = entry("The folder of recordings.", default="recordings", then=folder)
+    baselines: str = entry("The folder of approved results.", default="baselines", then=folder)
     models: Mapping[str, Node] | None = entry(
         "Models by alias.",
         default=None,
