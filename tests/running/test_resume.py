@@ -214,6 +214,8 @@ OPTIONS = st.builds(
         expression=st.none() | WORDS,
         prompt=st.none() | WORDS,
         shard=st.none() | st.tuples(st.integers(1, 9), st.integers(1, 9)),
+        since=st.none() | WORDS,
+        reached=st.none() | st.frozensets(WORDS, max_size=3),
     ),
     arms=st.builds(
         ArmOptions,

@@ -34,7 +34,7 @@ def chosen(*selectors: str, suites: list[Suite] = SUITES, **settings) -> list[st
     """What a selection leaves, as `suite::case`, the way a plan asks for it."""
     selection = Selection(selectors=selectors, **settings)
     left = choose_suites(suites, selection, "suites")
-    picks = CaseFilter(selection, left, "suites")
+    picks = CaseFilter(selection, suites, "suites")
     names = {suite.name for suite in left}
     found = [f"{c.suite}::{c.id}" for c in CASES if c.suite in names and picks(c)]
     picks.check()
@@ -275,3 +275,20 @@ def test_any_selector_selects_or_is_told_why_not(text: str) -> None:
         assert error.faults[0].hint  # noqa: PT017 - either end is right
     else:
         assert set(found) <= set(ALL)
+
+
+def test_only_suites_that_are_reached_are_chosen_and_the_others_are_no_mistake() -> None:
+    reached = frozenset({"refunds"})
+
+    assert chosen(reached=reached) == ALL[:2]
+    assert chosen("refunds::calm", "support", "support::hello", reached=reached) == ALL[1:2]
+    assert chosen("support", reached=reached) == []
+
+
+def test_a_tag_of_a_suite_that_is_not_reached_is_known() -> None:
+    tagged = [*SUITES, suite_of("tagged", tags=("slow",))]
+    reached = frozenset({"refunds"})
+
+    assert chosen("tag:smoke", "tag:slow", suites=tagged, reached=reached) == ALL[:1]
+    with pytest.raises(NothingSelectedError, match="no case is selected by 'tag:slwo'"):
+        chosen("tag:smoke", "tag:slwo", suites=tagged, reached=reached)

@@ -8,9 +8,9 @@ from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError
+from llmops.rendering.canonical import content_hash
 from llmops.versions.finder import Versions
 from llmops.versions.reach import (
-    PromptReach,
     SuiteReach,
     models_called,
     named_models,
@@ -176,20 +176,22 @@ class _Examiner:
         return self._prompts[name]
 
     def _examined(self, prompt: Prompt) -> _PromptImpact:
-        now = reach_of_prompt(self.project, prompt)
-        found = [(path, self.since.what(path), via) for path, via in now.files.items()]
+        files = reach_of_prompt(self.project, prompt)
+        found = [(path, self.since.what(path), via) for path, via in files.items()]
         changed = [Reason(path=path, what=what, via=via) for path, what, via in found if what]
         if not changed:
             return _PromptImpact()
-        if self._asks_the_same(prompt, now):
+        if self._asks_the_same(prompt):
             left = (Reason(path=one.path, what=one.what, via=_LEFT) for one in changed)
             return _PromptImpact(left=tuple(left))
         return _PromptImpact(reached=tuple(changed))
 
-    def _asks_the_same(self, prompt: Prompt, now: PromptReach) -> bool:
+    def _asks_the_same(self, prompt: Prompt) -> bool:
         """Whether the prompt's content is what it was, whatever its files say besides."""
         before = self.versions.loader.load(prompt.path, self.since.commit)
-        return before is not None and before.content_hash == now.content_hash
+        if before is None or before.content_hash is None:
+            return False
+        return before.content_hash == content_hash(prompt, self.project.tree)
 
     def _pinned(self, text: Text) -> tuple[Prompt | None, tuple[Reason, ...]]:
         if text.text not in self._pins:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 from llmops.domain.config import Config, Model
 from llmops.errors import InvalidInputError
@@ -36,6 +35,10 @@ class Since:
     def tree(self) -> CommitTree:
         """The project's files at the commit."""
         return self.versions.loader.tree(self.commit)
+
+    @cached_property
+    def _root(self) -> str:
+        return os.path.realpath(self.versions.root)
 
     @cached_property
     def changes(self) -> Mapping[str, str]:
@@ -127,11 +130,11 @@ class Since:
     def _what(self, path: str) -> str | None:
         if path in self.changes:
             return self.changes[path]
-        root = Path(os.path.realpath(self.versions.root))
-        file = Path(os.path.realpath(root / path))
-        if file != root / path and file.is_relative_to(root):
-            return self.what(file.relative_to(root).as_posix())
-        if self.tree.id_of(path) is None and os.path.lexists(root / path):
+        file = f"{self._root}/{path}"
+        real = os.path.realpath(file)
+        if real != file and real.startswith(f"{self._root}/"):
+            return self.what(real.removeprefix(f"{self._root}/"))
+        if self.tree.id_of(path) is None and os.path.lexists(file):
             return "is not kept in git"
         return None
 
