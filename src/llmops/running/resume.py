@@ -11,9 +11,9 @@ from llmops.errors import InvalidInputError
 from llmops.location import Location
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import Plan, PlanOptions
+from llmops.running.sameness import same_request
 from llmops.running.selection import Selection
 from llmops.running.store import KeptRun, read_run
-from llmops.running.trial import PlannedTrial, Single
 
 _DONE = frozenset({"passed", "failed", "skipped"})
 COMMAND_LINE = Location("command line")
@@ -43,7 +43,7 @@ class Before:
             now = planned.get(trial.id)
             if now is None or now.index != index:
                 raise _stale(self.run)
-            if trial.status in _DONE and _same_request(trial, now):
+            if trial.status in _DONE and same_request(trial, now):
                 yield trial
 
 
@@ -126,22 +126,3 @@ def _open_trials(run: KeptRun) -> bool:
     if len(run.places) < run.header.planned:
         return True
     return any(trial.status not in _DONE for trial in run.trials())
-
-
-def _same_request(before: TrialResult, now: PlannedTrial) -> bool:
-    if before.case_hash != now.case_hash or not _same_claims(before, now):
-        return False
-    if not before.exchanges or not now.stages or not isinstance(now.stages[0], Single):
-        return before.arm == now.planned_arm.arm
-    return before.exchanges[0].digest == now.stages[0].whole.digest(now.sample)
-
-
-def _same_claims(before: TrialResult, now: PlannedTrial) -> bool:
-    """Whether what was asserted then is asserted now; else its scores would be of yesterday."""
-    if (before.status == "skipped") != (now.case.skip is not None):
-        return False
-    then = [[(s.label, s.weight, s.soft) for s in exchange.scores] for exchange in before.exchanges]
-    return then == [
-        [(r.label, r.assertion.weight, r.assertion.soft) for r in stage.ready]
-        for stage in now.stages
-    ]
