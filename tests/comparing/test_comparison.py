@@ -184,8 +184,9 @@ def test_totals_are_of_the_trials_in_pairs() -> None:
     found = compared([*priced, trial(case="alone")], mixed)
 
     before, after = found.before, found.after
-    assert (before.passed, before.cost, before.unpriced, before.latency) == (3, 1.5, 0, 2.0)
-    assert (before.input_tokens, before.output_tokens, before.uncounted) == (30, 12, 0)
+    assert (before.passed, before.cost, before.unpriced, before.latency) == (3, 1.0, 0, 2.0)
+    assert (before.input_tokens, before.output_tokens, before.uncounted) == (20, 8, 0)
+    assert (before.completions, before.answered, after.answered) == (3, 2, 2)
     assert before.length == 4
     assert (after.passed, after.failed, after.error, after.asked) == (1, 1, 1, 3)
     assert (after.cost, after.unpriced, after.uncounted) == (0.5, 1, 1)
@@ -196,11 +197,13 @@ def test_totals_are_of_the_trials_in_pairs() -> None:
 def test_what_nobody_knows_stays_unknown() -> None:
     unknown = said("a", cost=None, usage=Usage())
 
-    found = compared([trial("passed", unknown)], [trial("error")])
+    found = compared([trial("passed", unknown), trial(case="c2")], [trial(), trial("error")])
+    lost = compared([trial()], [trial("error")])
 
     assert (found.before.cost, found.before.input_tokens) == (None, None)
-    assert (found.after.cost, found.after.length, found.after.latency) == (None, None, None)
-    assert found.after.value is None
+    assert lost.before.cost is None
+    assert (lost.after.cost, lost.after.length, lost.after.latency) == (None, None, None)
+    assert lost.after.value is None
 
 
 def test_metrics_are_means_of_what_was_judged() -> None:

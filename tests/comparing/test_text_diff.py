@@ -155,3 +155,22 @@ def test_equal_changes_of_different_texts_have_one_signature() -> None:
     other = diff_texts("hello", "hello Be long.")
 
     assert one.signature == two.signature != other.signature
+
+
+def test_lines_of_which_little_stays_in_order_are_easier_to_read_apart() -> None:
+    before = "one two three four five six seven eight"
+
+    assert kinds(before, "eight seven six five four three two one") == ["removed", "added"]
+
+
+def test_the_words_of_both_sides_make_one_row() -> None:
+    (line,) = diff_texts("answer in two short words", "answer in one short word").lines
+
+    assert list(line.words()) == [
+        ("kept", "answer in"),
+        ("removed", " two"),
+        ("added", " one"),
+        ("kept", " short"),
+        ("removed", " words"),
+        ("added", " word"),
+    ]

@@ -9,7 +9,8 @@ from markdown_it import MarkdownIt
 from llmops.domain.score import Score
 from llmops.errors import Fault
 from llmops.location import Location
-from llmops.reporting.markdown import COMMENT_LIMIT, render_markdown, write_markdown
+from llmops.reporting.markdown import render_markdown, write_markdown
+from llmops.reporting.page import COMMENT_LIMIT
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable("table")
 

@@ -12,35 +12,39 @@ from llmops.domain.run import TrialResult
 def compare_trials(before: Iterable[TrialResult], after: Iterable[TrialResult]) -> Comparison:
     """Compare the trials of two arms.
 
-    The totals are of the trials in pairs alone, so that both sides speak of the same cases.
+    The totals are of the trials in pairs alone, and what completions cost, took and scored is of
+    the pairs that both sides answered, so that both sides speak of the same cases.
     """
     matched, unpaired = pair_trials(before, after)
+    answered = [pair for pair in matched if all(trial.completion for trial in pair)]
+    first, second = (
+        _totals([pair[side] for pair in matched], [pair[side] for pair in answered])
+        for side in (0, 1)
+    )
     return Comparison(
-        pairs=tuple(map(pair_of, matched)),
-        unpaired=tuple(unpaired),
-        before=_totals([pair[0] for pair in matched]),
-        after=_totals([pair[1] for pair in matched]),
+        pairs=tuple(map(pair_of, matched)), unpaired=tuple(unpaired), before=first, after=second
     )
 
 
-def _totals(trials: Sequence[TrialResult]) -> ArmTotals:
-    completions = [completion for trial in trials for completion in _said(trial)]
-    costs = [one.cost for one in completions if one.cost is not None]
-    counted = [one.usage for one in completions if one.usage.output is not None]
-    lengths = [len(output) for trial in trials if (output := output_of(trial)) is not None]
-    values = [trial.value for trial in trials if trial.value is not None]
+def _totals(trials: Sequence[TrialResult], answered: Sequence[TrialResult]) -> ArmTotals:
+    said = [completion for trial in answered for completion in _said(trial)]
+    costs = [one.cost for one in said if one.cost is not None]
+    counted = [one.usage for one in said if one.usage.output is not None]
+    lengths = [len(output_of(trial) or "") for trial in answered]
+    values = [trial.value for trial in answered if trial.value is not None]
     return ArmTotals(
         **_statuses(trials),
-        completions=len(completions),
+        completions=sum(len(_said(trial)) for trial in trials),
+        answered=len(answered),
         cost=sum(costs) if costs else None,
-        unpriced=len(completions) - len(costs),
-        latency=_latency(trials),
+        unpriced=len(said) - len(costs),
+        latency=_latency(answered),
         input_tokens=sum(usage.input or 0 for usage in counted) if counted else None,
         output_tokens=sum(usage.output or 0 for usage in counted) if counted else None,
-        uncounted=len(completions) - len(counted),
+        uncounted=len(said) - len(counted),
         length=fmean(lengths) if lengths else None,
         value=fmean(values) if values else None,
-        metrics=_metrics(trials),
+        metrics=_metrics(answered),
     )
 
 

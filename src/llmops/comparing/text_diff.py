@@ -21,6 +21,8 @@ _LIKE: Final = 0.4
 """The share of the shorter line's words that the longer one must have to be the same line."""
 _LIKE_AMONG_MANY: Final = 0.15
 """The share of the longer line's words as well, where there are others to choose from."""
+_LEAST_KEPT: Final = 0.4
+"""The share of the shorter line that must stay for words to be compared; less is hard to read."""
 _WORD: Final = re.compile(
     r"\s*(?:[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|\S)|\s+"
 )
@@ -117,8 +119,21 @@ def _replaced(
         yield from (_added(new[index], index) for index in range(new_at, after[0] + right))
         at, new_at = before[0] + left, after[0] + right
         if at < before[1] and new_at < after[1]:
-            yield _changed(old[at], new[new_at], at, new_at)
+            yield from _exchanged(old[at], new[new_at], at, new_at)
             at, new_at = at + 1, new_at + 1
+
+
+def _exchanged(before: str, after: str, old: int, new: int) -> Iterator[Line]:
+    """Two lines as one that changed, or as two if hardly a stretch of words stays in its order."""
+    left, right = diff_words(before, after)
+    kept = sum(len(segment.text) for segment in left if not segment.changed)
+    if kept < _LEAST_KEPT * min(len(before), len(after)):
+        yield _removed(before, old)
+        yield _added(after, new)
+        return
+    yield Line(
+        kind="changed", before=left, after=right, number_before=old + 1, number_after=new + 1
+    )
 
 
 def _removed(text: str, index: int) -> Line:
@@ -127,13 +142,6 @@ def _removed(text: str, index: int) -> Line:
 
 def _added(text: str, index: int) -> Line:
     return Line(kind="added", after=(Segment(text, changed=True),), number_after=index + 1)
-
-
-def _changed(before: str, after: str, old: int, new: int) -> Line:
-    left, right = diff_words(before, after)
-    return Line(
-        kind="changed", before=left, after=right, number_before=old + 1, number_after=new + 1
-    )
 
 
 def _alike(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:

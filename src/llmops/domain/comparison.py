@@ -102,9 +102,11 @@ class MetricMean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmTotals:
-    """What one side came to, over its trials in pairs.
+    """What one side came to: statuses of its trials in pairs, the rest of `answered` pairs alone.
 
     Attributes:
+        completions: All that the side's trials have.
+        answered: Pairs in which both sides have a completion; what follows is of these.
         cost: US dollars of the completions whose cost is known; None when none is.
         unpriced: Completions whose cost nobody knows.
         latency: The median of seconds a trial waited for its completions; None for none.
@@ -120,6 +122,7 @@ class ArmTotals:
     unscored: int = 0
     skipped: int = 0
     completions: int = 0
+    answered: int = 0
     cost: float | None = None
     unpriced: int = 0
     latency: float | None = None

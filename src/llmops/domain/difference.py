@@ -8,6 +8,10 @@ LineKind = Literal["kept", "removed", "added", "changed"]
 """`changed`: a line of one side that stands for a line of the other, with its words compared."""
 
 
+WordKind = Literal["kept", "removed", "added"]
+"""What became of a stretch of a line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of a line.
@@ -36,6 +40,18 @@ class Line:
     after: tuple[Segment, ...] = ()
     number_before: int | None = None
     number_after: int | None = None
+
+    def words(self) -> Iterator[tuple[WordKind, str]]:
+        """Both sides as one row of stretches: what was removed stands before what was added."""
+        old, new = list(self.before), list(self.after)
+        while old or new:
+            if old and old[0].changed:
+                yield "removed", old.pop(0).text
+            elif new and new[0].changed:
+                yield "added", new.pop(0).text
+            else:
+                yield "kept", (old or new)[0].text
+                del old[:1], new[:1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

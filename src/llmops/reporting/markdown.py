@@ -8,6 +8,7 @@ from typing import Final, TextIO
 
 from llmops.reporting.base import Report, reporter
 from llmops.reporting.encoders import markdown_block, markdown_inline
+from llmops.reporting.page import COMMENT_LIMIT, Page
 from llmops.reporting.problems import Complaint, Problem, rerun_command
 from llmops.reporting.summary import SuiteSummary, Summary, summarise
 from llmops.reporting.terminal import UNICODE
@@ -21,9 +22,6 @@ from llmops.reporting.wording import (
     short_id,
     tally_text,
 )
-
-COMMENT_LIMIT: Final = 60_000
-"""Characters. GitHub refuses comments of more than 65,536."""
 
 _RESERVED: Final = 600
 _SMALLEST_PROBLEM: Final = 150
@@ -55,7 +53,7 @@ def render_markdown(
     keep = min(_MOST_PROBLEMS, max(1, limit // _SMALLEST_PROBLEM))
     summary = summarise(report.trials(), keep=keep)
     head = _head(report)
-    page = _Page(room=limit - measure(head) - _RESERVED, measure=measure)
+    page = Page(room=limit - measure(head) - _RESERVED, measure=measure)
     tables = page.fit([_suite_table(summary.suites)], "the table of suites")
     warnings = page.fit(_warnings(report), "the warnings")
     metrics = page.fit(_metric_table(summary), "the table of metrics")
@@ -66,27 +64,6 @@ def render_markdown(
         page.dropped.insert(0, f"{plural(hidden, 'trial')} that did not pass")
     parts = [head, *tables, *warnings, *_folded(problems), *metrics, *_ending(report, page.dropped)]
     return "\n".join(parts)
-
-
-class _Page:
-    """Room for sections, and the names of those that found none."""
-
-    def __init__(self, *, room: int, measure: Callable[[str], int]) -> None:
-        self.room = room
-        self.measure = measure
-        self.dropped: list[str] = []
-
-    def fit(self, sections: Sequence[str], name: str) -> list[str]:
-        """The sections for which there is room."""
-        kept = []
-        for section in sections:
-            size = self.measure(section) + 1
-            if size <= self.room:
-                self.room -= size
-                kept.append(section)
-        if name and len(kept) < len(sections):
-            self.dropped.append(name)
-        return kept
 
 
 def _head(report: Report) -> str:
