@@ -272,6 +272,7 @@ def test_models_of_the_command_line_count_in_place_of_the_suites_own(
         ("judge: {model: echo}\n", "the judge"),
         ("plugins: [json]\n", "the plug-ins"),
         ("recordings: records\n", "the folder of recordings"),
+        ("limits: {file_bytes: 9000}\n", "the limits"),
     ],
 )
 def test_parts_of_the_configuration_that_concern_all_reach_all(

@@ -10,11 +10,11 @@ from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError
 from llmops.rendering.canonical import content_hash
 from llmops.versions.finder import Versions
+from llmops.versions.prompt_reach import PromptReach
 from llmops.versions.reach import (
     SuiteReach,
     models_called,
     named_models,
-    reach_of_prompt,
     reach_of_suite,
 )
 from llmops.versions.since import Since
@@ -91,7 +91,13 @@ def impact(
         UnavailableError: Git is missing or refuses.
     """
     since = Since(versions=versions, config=project.config, commit=commit)
-    examiner = _Examiner(project=project, versions=versions, since=since, models=models)
+    examiner = _Examiner(
+        project=project,
+        versions=versions,
+        since=since,
+        models=models,
+        reach=PromptReach(project=project),
+    )
     return tuple(examiner.examine(suite) for suite in suites)
 
 
@@ -111,6 +117,7 @@ class _Examiner:
     versions: Versions
     since: Since
     models: Sequence[str]
+    reach: PromptReach
     _prompts: dict[str, _PromptImpact] = field(default_factory=dict)
     _pins: dict[str, tuple[Prompt | None, tuple[Reason, ...]]] = field(default_factory=dict)
 
@@ -176,7 +183,7 @@ class _Examiner:
         return self._prompts[name]
 
     def _examined(self, prompt: Prompt) -> _PromptImpact:
-        files = reach_of_prompt(self.project, prompt)
+        files = self.reach.files(prompt)
         found = [(path, self.since.what(path), via) for path, via in files.items()]
         changed = [Reason(path=path, what=what, via=via) for path, what, via in found if what]
         if not changed:

@@ -1,4 +1,4 @@
-"""What a suite is made of: every file that its result can depend on, and what each is to it."""
+"""What a suite is made of but for its prompts: files, and rules where files cannot be named."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 
 from llmops.domain.config import Config, Model
 from llmops.domain.project import Project
-from llmops.domain.prompt import Message, Part, Prompt
+from llmops.domain.prompt import Prompt
 from llmops.domain.suite import Assertion, CaseEntry, Suite
 from llmops.errors import InvalidInputError
 from llmops.loading.paths import clean_path
-from llmops.loading.prompts import PromptReader
-from llmops.rendering.canonical import content_hash
-from llmops.versions.noting import NotingTree
+from llmops.versions.prompt_reach import plain_path
 
 _INCLUDING = re.compile(rb"\{%[-+]?\s*(?:include|import|extends|from)\b")
 _TEMPLATE = re.compile(r"\{[{%#]")
@@ -43,36 +41,9 @@ class SuiteReach:
         """Take in a file by its path, or by the words that a template begins with."""
         template = _TEMPLATE.search(path)
         if template is not None:
-            self.beginnings.setdefault(_plain(path[: template.start()]), via)
+            self.beginnings.setdefault(plain_path(path[: template.start()]), via)
         elif (normal := _normal(path)) is not None:
             self.files.setdefault(normal, via)
-
-
-def reach_of_prompt(project: Project, prompt: Prompt) -> dict[str, str]:
-    """Find what a prompt is made of, by reading it once more.
-
-    Returns:
-        Paths from the project's root, with what each is to the prompt; files that were looked for
-        and are not there, too.
-
-    Raises:
-        InvalidInputError: It holds a value that has no form in JSON.
-    """
-    loading, hashing = NotingTree(project.tree), NotingTree(project.tree)
-    named = {path: (path,) for path in (prompt.path, *prompt.lineage)}
-    paths = {_prompt_name(path, project.config): files for path, files in named.items()}
-    PromptReader(tree=loading, config=project.config, paths=paths).read(prompt.name)
-    sent = {_plain(path) for path in _files_sent(prompt)}
-    if sent or any("{%" in text for text in _templates(prompt)):
-        content_hash(prompt, hashing)
-    files = {prompt.path: ""}
-    for path in prompt.lineage:
-        files[path] = f"extended by {prompt.path}"
-    for path in sorted(loading.read_paths - files.keys()):
-        files[path] = f"part of {prompt.path}"
-    for path in sorted({_plain(path) for path in hashing.read_paths} - files.keys()):
-        files[path] = f"{'sent' if path in sent else 'included'} by {prompt.path}"
-    return files
 
 
 def reach_of_suite(project: Project, suite: Suite, models: Iterable[Model]) -> SuiteReach:
@@ -126,27 +97,6 @@ def models_called(names: Iterable[str], config: Config) -> list[Model]:
     return [config.models[name] for name in names if name in config.models]
 
 
-def _prompt_name(path: str, config: Config) -> str:
-    return path.removeprefix(f"{config.prompts}/").rpartition(".")[0]
-
-
-def _parts(prompt: Prompt) -> Iterator[Part]:
-    for message in prompt.messages:
-        yield from message.parts if isinstance(message, Message) else ()
-
-
-def _templates(prompt: Prompt) -> Iterator[str]:
-    for part in _parts(prompt):
-        yield from (str(text) for text in (part.text, part.url) if text is not None)
-
-
-def _files_sent(prompt: Prompt) -> Iterator[str]:
-    for part in _parts(prompt):
-        if part.file is not None:
-            folder = part.file.at.path.rpartition("/")[0]
-            yield f"{folder}/{part.file}" if folder else part.file.text
-
-
 def _add_entry(reach: SuiteReach, entry: CaseEntry) -> None:
     if entry.dataset is not None:
         reach.name(entry.dataset.text, f"the dataset at {entry.dataset.at}")
@@ -189,11 +139,6 @@ def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for child in value:
             yield from _texts(key, child)
-
-
-def _plain(path: str) -> str:
-    """A path, or the beginning of one, without empty parts and `.`."""
-    return "/".join(part for part in path.split("/") if part not in {"", "."})
 
 
 def _normal(path: str) -> str | None:

@@ -103,6 +103,8 @@ class Since:
                 yield f"the folder of {name}"
         if before.plugins != now.plugins:
             yield "the plug-ins"
+        if before.limits != now.limits:
+            yield "the limits"
         judge = now.judge
         if before.judge != judge or (judge and list(self.models([judge.model]))):
             yield "the judge"
