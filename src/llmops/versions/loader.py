@@ -14,6 +14,7 @@ from llmops.history.objects import Objects
 from llmops.history.refs import merge_base
 from llmops.history.repository import Repository
 from llmops.history.tree import CommitTree
+from llmops.loading.paths import clean_path
 from llmops.loading.project import load_config, load_prompt
 from llmops.location import Location
 from llmops.rendering.canonical import content_hash
@@ -23,6 +24,7 @@ from llmops.versions.version import PromptVersion
 
 _SUFFIXES = (".yaml", ".yml")
 _SHORT = 12
+_LONGEST = 1000
 _LFS = "keep prompts out of LFS: a commit holds the pointer only"
 _CONFIG_FILES = ("llmops.yaml", "llmops.yml", "pyproject.toml")
 
@@ -115,14 +117,14 @@ class VersionLoader:
     def paths_of(self, name: str, commit: str | None = None) -> list[str]:
         """The files that may hold a prompt of this name, from the project's root."""
         folder = (self.config_at(commit) if commit else self.config).prompts
-        return [f"{folder}/{name}{suffix}" for suffix in _SUFFIXES]
+        return [f"{folder}/{name}{suffix}" for suffix in _SUFFIXES if _is_path(name)]
 
     def names(self, name: str, start: str) -> tuple[str, ...]:
         """All paths a prompt's file had, back from a commit; the newest first."""
         if (name, start) not in self._names:
             asked = [*self.paths_of(name), *self.paths_of(name, start)]
             now = [self.in_repository(path) for path in dict.fromkeys(asked)]
-            found, _ = names_of(self.repository, self.objects, start, now)
+            found, _ = names_of(self.repository, self.objects, start, now) if now else ((), ())
             self._names[name, start] = tuple(self.in_project(found))
         return self._names[name, start]
 
@@ -192,6 +194,14 @@ class VersionLoader:
             faults = tuple(_at_commit(error.faults, commit))
         files = {file: tree.id_of(file) for file in (path, *sorted(noting.read_paths))}
         return Loaded(name=name, version=version, faults=faults, files=files)
+
+
+def _is_path(name: str) -> bool:
+    """Whether a file can be called so; no other name is shown to git."""
+    try:
+        return clean_path(name) == name and name.isprintable() and len(name) <= _LONGEST
+    except InvalidInputError:
+        return False
 
 
 def _moved(loaded: Loaded, commit: str, tree: CommitTree) -> Loaded:

@@ -54,6 +54,8 @@ def read_timeline(loader: VersionLoader, name: str, head: str) -> tuple[Entry, .
         Children first; commits that deleted the prompt are left out.
     """
     names = loader.names(name, head)
+    if not names:
+        return ()
     files = set(names)
     while True:
         paths = [loader.in_repository(path) for path in sorted(files)]

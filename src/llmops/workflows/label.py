@@ -102,7 +102,8 @@ def label_version(
     fault = label_fault(label, COMMAND_LINE)
     if fault is not None:
         raise InvalidInputError.of([fault])
-    version = versions.find(Text(f"{name}@{ref or 'git:HEAD'}", COMMAND_LINE))
+    asked = "git:HEAD" if ref is None else ref
+    version = versions.find(Text(f"{name}@{asked}", COMMAND_LINE))
     target = _target(versions, name, version)
     before = versions.labels.get(name, {}).get(label)
     path = labels_path(versions.config)
