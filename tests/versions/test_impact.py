@@ -516,3 +516,54 @@ def test_an_impact_is_plain_json(since: Callable[..., Impacts]) -> None:
             }
         ],
     }
+
+
+def test_code_and_data_of_a_submodule_count_as_changed_when_in_doubt(
+    write: Write, git: Callable[..., str]
+) -> None:
+    folder = write(
+        {
+            **FILES,
+            ".gitignore": "/home\n",
+            "lib/scorers.py": "x = 1\n",
+            "lib/words.csv": "word\nred\n",
+            "checks.py": "def fine(output):\n    return True\n",
+            "suites/python.yaml": PYTHON,
+            "suites/reply.yaml": FILES["suites/reply.yaml"].replace("data/words", "lib/words"),
+        }
+    )
+    for repository in (folder / "lib", folder):
+        git(repository, "init", "--quiet", "--initial-branch=main")
+        git(repository, "add", "--all")
+        git(repository, "commit", "--quiet", "--message=First")
+    commit = git(folder, "rev-parse", "HEAD").strip()
+    (folder / "lib" / "scorers.py").write_text("x = 2\n")
+    opened = open_project(Surroundings(folder=folder, environment={}))
+
+    found = impact(opened.project, opened.versions, commit, opened.project.suites.values())
+
+    assert {one.suite: [*map(str, one.reasons)] for one in found if one.included} == {
+        "python": ["lib changed (the assertion at suites/python.yaml:2:11 runs Python)"],
+        "reply": ["lib/words.csv is not kept in git (the dataset at suites/reply.yaml:3:14)"],
+    }
+
+
+def test_long_ids_and_names_of_any_letters_are_no_matter(
+    write: Write, git: Callable[..., str]
+) -> None:
+    name = "data/Wörter «1».csv"
+    suite = FILES["suites/see.yaml"].replace("[{id: a}]", f"[{{dataset: '{name}'}}]")
+    folder = write({**FILES, "suites/see.yaml": suite, name: "a\nb\n", ".gitignore": "/home\n"})
+    git(folder, "init", "--quiet", "--initial-branch=main", "--object-format=sha256")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=First")
+    commit = git(folder, "rev-parse", "HEAD").strip()
+    (folder / name).write_text("a\nc\n", encoding="utf-8")
+    opened = open_project(Surroundings(folder=folder, environment={}))
+
+    found = impact(opened.project, opened.versions, commit, opened.project.suites.values())
+
+    assert [(one.suite, [*map(str, one.reasons)]) for one in found] == [
+        ("reply", []),
+        ("see", [f"{name} changed (the dataset at suites/see.yaml:3:19)"]),
+    ]
