@@ -1,9 +1,11 @@
 import json
+import os
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -116,3 +118,75 @@ def test_what_models_really_said_comes_back_word_for_word_and_is_asked_once(
     assert second.returncode == 0
     assert json.loads(second.stdout)["verdict"]["totals"]["cached"] == 2394
     assert requests_served(server) == served
+
+
+def history(folder: Path, base: str) -> Path:
+    """One prompt in three commits, a version each, and a suite of 399 instructions."""
+    suite = (
+        "prompt: answer\ncases:\n"
+        "  - dataset: data/instructions.jsonl\n    id: '{{ row.id }}'\n"
+        "    inputs: {instruction: '{{ row.instruction }}'}\n"
+        "    assert: [{length: {min: 1}}]\n"
+    )
+    files = {
+        "llmops.yaml": (
+            f"models:\n  gpt: {{model: openai/gpt-4-1106-preview, api_base: '{base}/v1'}}\n"
+        ),
+        "data/instructions.jsonl": DATA.read_text(encoding="utf-8"),
+        "suites/answer.yaml": suite,
+        ".gitignore": ".llmops/\n",
+    }
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    for version in ADDED:
+        files["prompts/answer.yaml"] = _gpt(version)[f"prompts/gpt-{version.replace('.', '')}.yaml"]
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+        subprocess.run(["git", *who, "add", "--all"], cwd=folder, check=True)
+        subprocess.run(["git", *who, "commit", "--quiet", "-m", version], cwd=folder, check=True)
+    return folder
+
+
+def test_a_diff_shows_the_sentence_that_was_added_and_what_it_did_to_the_answers(
+    tmp_path: Path, server: str
+) -> None:
+    folder = history(tmp_path, server)
+    llmops = Path(sys.executable).with_name("llmops")
+    rows = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
+    outputs = [row["outputs"]["gpt-4-1106-preview"] for row in rows]
+    command = [llmops, "diff", "answer@1.0.0", "@1.1.0"]
+    environment = {**os.environ, "OPENAI_API_KEY": "none"}
+
+    done = subprocess.run(
+        [*command, "--json"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shown = subprocess.run(
+        [*command, "--replay"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == shown.returncode == 0, done.stderr[-2000:] + shown.stderr[-2000:]
+    whole = json.loads(done.stdout)
+    (group,) = whole["rendered"]["groups"]
+    (change,) = group["changes"]
+    assert group["count"] == len(rows) == 399
+    assert ["added", f" {ADDED['1.1.0']}"] in change["lines"][0]["words"]
+    before, after = whole["comparison"]["before"], whole["comparison"]["after"]
+    assert before["length"] == fmean(len(output["1.0.0"]) for output in outputs)
+    assert after["length"] == fmean(len(output["1.1.0"]) for output in outputs)
+    assert before["length"] > 1.5 * after["length"]
+    assert before["cost"] > after["cost"]
+    assert f"{{+ {ADDED['1.1.0']}+}}" in shown.stdout
+    assert f"{before['length']:,.0f}" in shown.stdout
+    assert whole["verdict"]["status"] == "changed"

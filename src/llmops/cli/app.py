@@ -18,7 +18,7 @@ from llmops.errors import LlmopsError
 _PANELS = {
     "Run": ("test", "record", "rescore"),
     "Look": ("lint", "render", "show", "prompts", "suites", "scorers", "models"),
-    "Versions": ("log", "label", "blame"),
+    "Versions": ("log", "diff", "label", "blame"),
     "Kept": ("runs", "report", "cache"),
     "Set up": ("init", "doctor", "schema"),
 }
@@ -109,7 +109,7 @@ def _program(
 
     Exit codes: 0 all well · 1 an assertion failed · 2 your files or arguments · 3 no verdict,
     for a provider, git or the disk failed · 4 a budget stopped it · 5 nothing selected ·
-    130 interrupted.
+    6 nothing to compare · 130 interrupted.
     """
     del version
 

@@ -1,0 +1,96 @@
+"""`llmops diff`: two versions of a prompt side by side, on the same cases."""
+
+from typing import Annotated
+
+import typer
+
+from llmops.cli.options import Expression, Models, Untrusted
+
+
+def diff(
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[@REF]", help="The first version; NAME alone: what is in HEAD."
+        ),
+    ],
+    after: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME[@REF]",
+            help="The second version, or @REF of the same prompt; the work tree if none.",
+        ),
+    ] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option("--suite", "-s", metavar="SELECT", help="Only these cases. Repeatable."),
+    ] = None,
+    expression: Expression = None,
+    model: Models = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
+    ] = None,
+    source_only: Annotated[
+        bool, typer.Option("--source-only", help="Run nothing: the source and the messages only.")
+    ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
+    ] = False,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
+    ] = None,
+    max_calls: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=1000, help="Calls at a time, for each model."),
+    ] = None,
+    first: Annotated[
+        int, typer.Option("--first", metavar="N", min=0, help="Show the outputs of so many cases.")
+    ] = 10,
+    report: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--report", metavar="FORMAT[=PATH]", help="Write markdown or json. Repeatable."
+        ),
+    ] = None,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")] = False,
+    untrusted: Untrusted = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the JSON report instead of text.")
+    ] = False,
+) -> None:
+    """Compare two versions of a prompt: source, messages, outputs, scores, cost and time.
+
+    Examples:
+      llmops diff support/reply@1.0.0 @1.1.0         both versions on every suite that uses it
+      llmops diff support/reply --source-only        what is not committed yet, without a run
+    """
+    from llmops.cli.asked import surroundings
+    from llmops.cli.diffing import Telling, diff_once, read_reports
+    from llmops.cli.testing import Wishes, options_of
+    from llmops.workflows.diff import DiffOptions, sides_of
+
+    reports = read_reports(report or (), as_json=as_json)
+    names = sides_of(before, after)
+    wishes = Wishes(
+        selectors=tuple(suite or ()),
+        expression=expression,
+        models=tuple(model or ()),
+        samples=samples,
+        replay=replay,
+        fresh=fresh,
+        max_cost=max_cost,
+        max_calls=max_calls,
+        concurrency=concurrency,
+    )
+    options = DiffOptions(
+        before=names[0], after=names[1], source_only=source_only, test=options_of(wishes)
+    )
+    telling = Telling(reports=reports, first=first, as_json=as_json, paged=not no_pager)
+    raise typer.Exit(diff_once(options, telling, surroundings(untrusted=untrusted)))

@@ -1,0 +1,238 @@
+"""Two versions of a prompt side by side: source, messages, and what the suites' cases come to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from llmops.comparing.comparison import compare_trials
+from llmops.comparing.rendered import RenderedCase, diff_rendered
+from llmops.comparing.text_diff import diff_texts
+from llmops.domain.change import Change
+from llmops.domain.comparison import ArmTotals, Comparison, ComparisonVerdict, decide_comparison
+from llmops.domain.node import Text
+from llmops.domain.rendered import CaseName, RenderedDiff
+from llmops.domain.run import TrialResult
+from llmops.domain.suite import Step, Suite
+from llmops.errors import InvalidInputError
+from llmops.reporting.diff import DiffReport, VersionName
+from llmops.running.renderings import TwiceRendered, render_twice
+from llmops.running.resume import COMMAND_LINE
+from llmops.running.selection import choose_suites
+from llmops.versions.change import change_between
+from llmops.versions.version import PromptVersion
+from llmops.workflows.execution import Clock, Outcome, TestOptions, Watcher
+from llmops.workflows.project import OpenProject
+from llmops.workflows.test import run_tests
+
+_NOTHING = Comparison(pairs=(), unpaired=(), before=ArmTotals(), after=ArmTotals())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffOptions:
+    """What `llmops diff` was asked to do.
+
+    Attributes:
+        before: The first version, `NAME` or `NAME@REF`.
+        after: The second one.
+        source_only: Run nothing.
+        test: How to run the cases, and which.
+    """
+
+    before: str
+    after: str
+    source_only: bool = False
+    test: TestOptions = field(default_factory=TestOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sides:
+    """Both versions, found."""
+
+    before: PromptVersion
+    after: PromptVersion
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The prompts' names, without what stands behind `@`."""
+        return frozenset(version.name.partition("@")[0] for version in (self.before, self.after))
+
+
+def sides_of(first: str, second: str | None) -> tuple[str, str]:
+    """The two versions that the arguments mean.
+
+    `NAME@A NAME@B` and `NAME@A @B` are two versions; `NAME@A` stands against the work tree, and
+    `NAME` alone is what is committed against the work tree.
+
+    Raises:
+        InvalidInputError: A name is missing.
+    """
+    name, at_sign, _ref = first.partition("@")
+    if not name or second in {"", "@"}:
+        raise InvalidInputError(
+            "a version has no name", code="usage", hint="write NAME@REF, such as reply@1.0.0"
+        )
+    if second is not None:
+        return first, f"{name}{second}" if second.startswith("@") else second
+    return (first if at_sign else f"{name}@HEAD"), name
+
+
+def diff(opened: OpenProject, options: DiffOptions, clock: Clock, watcher: Watcher) -> DiffReport:
+    """Compare two versions of a prompt.
+
+    Raises:
+        InvalidInputError: There is no such version, or something is wrong with the files.
+        NothingSelectedError: A selector finds nothing.
+        UnavailableError: Git is missing or refuses, or the run cannot be kept.
+    """
+    before, after = (
+        opened.versions.find(Text(name, COMMAND_LINE)) for name in (options.before, options.after)
+    )
+    sides = _Sides(before=before, after=after)
+    change = change_between(before, after)
+    report = DiffReport(
+        before=_named(before),
+        after=_named(after),
+        change=change,
+        rendered=None,
+        comparison=None,
+        verdict=_of_source(change, sides),
+        compare=diff_texts,
+    )
+    if before.content_hash == after.content_hash:
+        return replace(report, notes=("both have the same content, so nothing was run",))
+    suites = _suites(opened, options, sides)
+    if not suites:
+        names = " or ".join(f"'{name}'" for name in sorted(sides.names))
+        return replace(report, notes=(f"no suite uses {names}, so nothing was run",))
+    return _with_cases(opened, options, (clock, watcher), report, (sides, suites))
+
+
+def _with_cases(
+    opened: OpenProject,
+    options: DiffOptions,
+    watching: tuple[Clock, Watcher],
+    report: DiffReport,
+    chosen: tuple[_Sides, Sequence[Suite]],
+) -> DiffReport:
+    """The report with the messages of the cases, and with what they come to."""
+    sides, suites = chosen
+    selection = options.test.plan.selection
+    versions = sides.before, sides.after
+    cases = list(render_twice(opened.project, suites, selection, versions))
+    rendered = _rendered(cases)
+    names = tuple(suite.name for suite in suites)
+    report = replace(report, rendered=rendered, suites=names)
+    if options.source_only:
+        return replace(report, notes=("nothing was run, as --source-only asks",))
+    lost = {one.case for one in rendered.unrendered}
+    known = frozenset(c.digest for c in cases if CaseName(c.case.suite, c.case.id) in lost)
+    if len(lost) == len(cases):
+        verdict = decide_comparison(_NOTHING, unrendered=len(lost))
+        return replace(report, comparison=_NOTHING, verdict=verdict)
+    outcome, comparison = _run(opened, options, watching, (sides, suites), known)
+    return replace(
+        report,
+        comparison=comparison,
+        verdict=decide_comparison(comparison, unrendered=len(lost), run=outcome.verdict),
+        run=outcome.report.header.id,
+    )
+
+
+def _named(version: PromptVersion) -> VersionName:
+    claimed = version.prompt.version
+    return VersionName(
+        name=version.name,
+        version=str(claimed) if claimed else None,
+        content_hash=version.content_hash,
+        commit=version.commit,
+    )
+
+
+def _of_source(change: Change, sides: _Sides) -> ComparisonVerdict:
+    """The verdict as long as nothing was run."""
+    same = sides.before.content_hash == sides.after.content_hash
+    parts = f"{len(change.parts)} part{'' if len(change.parts) == 1 else 's'} of the source changed"
+    return ComparisonVerdict(
+        status="same" if same else "changed",
+        exit_code=0,
+        reason="the same content" if same else f"{parts}; no case was run",
+        complete=same,
+    )
+
+
+def _suites(opened: OpenProject, options: DiffOptions, sides: _Sides) -> list[Suite]:
+    """The suites of the work tree that use one of the prompts."""
+    known = opened.project.suites.values()
+    chosen = choose_suites(known, options.test.plan.selection, opened.config.suites)
+    return [suite for suite in chosen if _prompts(suite) & sides.names]
+
+
+def _prompts(suite: Suite) -> set[str]:
+    named = [*suite.prompts, *(step.prompt for step in suite.steps)]
+    return {text.text.partition("@")[0] for text in named}
+
+
+def _rendered(cases: Iterable[TwiceRendered]) -> RenderedDiff:
+    return diff_rendered(
+        RenderedCase(
+            case=CaseName(one.case.suite, one.case.id),
+            before=one.renderings[0],
+            after=one.renderings[1],
+        )
+        for one in cases
+    )
+
+
+def _run(
+    opened: OpenProject,
+    options: DiffOptions,
+    watching: tuple[Clock, Watcher],
+    chosen: tuple[_Sides, Sequence[Suite]],
+    known: frozenset[str],
+) -> tuple[Outcome, Comparison]:
+    """One ordinary run with both versions as arms, and its trials compared."""
+    sides, suites = chosen
+    planned: dict[str, Suite] = {}
+    labels: dict[str, tuple[str, str]] = {}
+    for suite in suites:
+        both = [_with_version(suite, version, sides.names) for version in _both(sides)]
+        labels[suite.name] = (_label(both[0]), _label(both[1]))
+        if suite.steps:
+            planned |= {f"{suite.name}@{number}": one for number, one in enumerate(both)}
+        else:
+            prompts = both[0].prompts + both[1].prompts
+            planned[suite.name] = replace(suite, prompts=prompts)
+    project = replace(opened.project, suites=planned)
+    plan = replace(options.test.plan, known=known)
+    test = replace(options.test, plan=plan)
+    outcome = run_tests(replace(opened, project=project), test, *watching)
+    trials = list(outcome.report.trials())
+    return outcome, compare_trials(_of(trials, labels, 0), _of(trials, labels, 1))
+
+
+def _both(sides: _Sides) -> tuple[PromptVersion, PromptVersion]:
+    return sides.before, sides.after
+
+
+def _with_version(suite: Suite, version: PromptVersion, names: frozenset[str]) -> Suite:
+    """A suite with a version in place of its prompt, or of the steps that use it."""
+    if not suite.steps:
+        return replace(suite, prompts=(Text(version.name, suite.prompts[0].at),))
+    return replace(suite, steps=tuple(_step(step, version, names) for step in suite.steps))
+
+
+def _step(step: Step, version: PromptVersion, names: frozenset[str]) -> Step:
+    if step.prompt.text.partition("@")[0] not in names:
+        return step
+    return replace(step, prompt=Text(version.name, step.prompt.at))
+
+
+def _label(suite: Suite) -> str:
+    """What the arms of a suite call their prompts."""
+    named = [step.prompt.text for step in suite.steps] or [text.text for text in suite.prompts]
+    return " → ".join(named)
+
+
+def _of(
+    trials: Iterable[TrialResult], labels: dict[str, tuple[str, str]], side: int
+) -> list[TrialResult]:
+    return [trial for trial in trials if trial.arm.prompt == labels[trial.suite][side]]
