@@ -25,7 +25,7 @@ def mcnemar_midp(losses: int, wins: int) -> float:
     """
     _check(losses, wins)
     n = losses + wins
-    return binomial_tail(losses + 1, n, 0.5) + math.comb(n, losses) / 2 ** (n + 1)
+    return binomial_tail(losses + 1, n, 0.5) + math.comb(n, losses) / (2 << n)
 
 
 def mcnemar_exact(losses: int, wins: int) -> float:

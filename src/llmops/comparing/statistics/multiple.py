@@ -35,7 +35,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
     adjusted, lowest = [0.0] * len(order), 1.0
     for rank in range(len(order), 0, -1):
         index = order[rank - 1]
-        lowest = min(lowest, len(order) * p_values[index] / rank)
+        lowest = min(lowest, len(order) / rank * p_values[index])
         adjusted[index] = lowest
     return tuple(adjusted)
 

@@ -54,9 +54,7 @@ def newcombe(
     return _squared_and_added(baseline, candidate, 0.0, confidence)
 
 
-def newcombe_paired(
-    cells: tuple[int, int, int, int], *, confidence: float = 0.95
-) -> Interval:
+def newcombe_paired(cells: tuple[int, int, int, int], *, confidence: float = 0.95) -> Interval:
     """Return the interval of the difference of two pass rates of the same cases.
 
     Newcombe 1998 (Statistics in Medicine 17, 2635–2650), method 10: as `newcombe`, with the

@@ -1,0 +1,193 @@
+"""Cases × samples: what past runs say of the spread, and the plan that sees most for its trials."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
+
+from llmops.comparing.statistics.checks import check_count, check_finite, check_inner_share
+from llmops.comparing.statistics.special import normal_quantile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Where the differences of cases come from.
+
+    Attributes:
+        between: ω², the variance of the true differences of cases, at least 0.
+        within: σ_A² + σ_B², the variances of the samples of one case on either arm, added.
+
+    Raises:
+        ValueError: A variance is negative or not finite.
+    """
+
+    between: float
+    within: float
+
+    def __post_init__(self) -> None:
+        check_finite("a variance", (self.between, self.within))
+        if self.between < 0 or self.within < 0:
+            raise ValueError(f"a variance cannot be below 0: {self}")
+
+    def of_mean(self, cases: int, samples: int) -> float:
+        """Return the variance of Δ with so many cases, and samples a case on each arm."""
+        return (self.between + self.within / samples) / cases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """So many cases, each with so many samples on each arm.
+
+    Attributes:
+        cases: At least 1.
+        samples: At least 1.
+        drop: The smallest drop it can see, in the unit of the scores.
+    """
+
+    cases: int
+    samples: int
+    drop: float
+
+    @property
+    def trials(self) -> int:
+        """How many trials it takes on both arms."""
+        return 2 * self.cases * self.samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """How surely a drop must be seen.
+
+    Attributes:
+        alpha: One-sided, strictly between 0 and 1.
+        power: The chance to see it, strictly between 0 and 1.
+
+    Raises:
+        ValueError: One is no share, or they are so weak that no trial is needed.
+    """
+
+    alpha: float = 0.05
+    power: float = 0.8
+
+    def __post_init__(self) -> None:
+        check_inner_share("alpha", self.alpha)
+        check_inner_share("the power", self.power)
+        if self.power <= self.alpha:
+            raise ValueError(f"a power of {self.power} needs no trial when alpha is {self.alpha}")
+
+    @property
+    def distance(self) -> float:
+        """z_α + z_β: how many standard errors the drop must measure."""
+        return normal_quantile(1 - self.alpha) + normal_quantile(self.power)
+
+
+def spread_of(
+    cases: Sequence[tuple[Sequence[float], Sequence[float]]],
+) -> Spread:
+    """Estimate where the spread comes from, of past samples of both arms.
+
+    σ² is the mean variance of the samples of a case where there were two at least; ω² is what the
+    variance of the differences has more than the samples explain (Miller 2024, arXiv 2411.00640,
+    §5), at least 0. With one sample everywhere σ² cannot be told from ω², which gets all.
+
+    Args:
+        cases: The scores on the baseline and on the candidate, at least one each, for each case.
+
+    Raises:
+        ValueError: There are fewer than two cases, or a case has no score on an arm.
+    """
+    check_count("cases", len(cases), least=2)
+    for arms in cases:
+        for scores in arms:
+            check_count("the samples of a case", len(scores), least=1)
+    sigmas = (_within([case[0] for case in cases]), _within([case[1] for case in cases]))
+    explained = fmean(
+        sigmas[0] / len(baseline) + sigmas[1] / len(candidate) for baseline, candidate in cases
+    )
+    total = variance(fmean(candidate) - fmean(baseline) for baseline, candidate in cases)
+    return Spread(between=max(0.0, total - explained), within=sum(sigmas))
+
+
+def visible_drop(spread: Spread, *, cases: int, samples: int, aim: Aim | None = None) -> float:
+    """Return the smallest drop that can be seen, in the unit of the scores.
+
+    δ = (z_α + z_β)·sqrt((ω² + (σ_A² + σ_B²)/K)/n): Miller 2024 (arXiv 2411.00640, §5) solved for δ.
+
+    Raises:
+        ValueError: There is not at least one case and one sample.
+    """
+    check_count("cases", cases, least=1)
+    check_count("samples", samples, least=1)
+    return (aim or Aim()).distance * math.sqrt(spread.of_mean(cases, samples))
+
+
+def cheapest_plan(
+    spread: Spread, *, drop: float, cases: int, aim: Aim | None = None
+) -> Plan | None:
+    """Return the plan with the fewest trials that sees a drop.
+
+    n = (z_α + z_β)²(ω² + (σ_A² + σ_B²)/K)/δ². A case more always says more than a sample more, so
+    samples are added only when the cases have run out.
+
+    Args:
+        spread: Of past runs.
+        drop: The drop to be seen, above 0.
+        cases: How many cases there are, at least 1.
+        aim: How surely.
+
+    Returns:
+        None when no number of samples can make up for the cases that are missing.
+
+    Raises:
+        ValueError: `drop` is not above 0, or there is no case.
+    """
+    check_count("cases", cases, least=1)
+    if not drop > 0:
+        raise ValueError(f"the drop to be seen must be above 0, not {drop}")
+    allowed = (drop / (aim or Aim()).distance) ** 2
+    room = allowed * cases - spread.between
+    if room <= 0 and (spread.within or spread.between > allowed * cases):
+        return None
+    samples = max(1, math.ceil(spread.within / room)) if spread.within else 1
+    needed = max(1, math.ceil(spread.of_mean(1, samples) / allowed))
+    used = min(cases, needed)
+    return _plan(spread, used, samples, aim)
+
+
+def best_plan(spread: Spread, *, trials: int, cases: int, aim: Aim | None = None) -> Plan | None:
+    """Return the plan that sees the smallest drop for at most so many trials on both arms.
+
+    Args:
+        spread: Of past runs.
+        trials: What may be spent, at least 0.
+        cases: How many cases there are, at least 1.
+        aim: How surely.
+
+    Returns:
+        None when not even one case can be asked on both arms.
+
+    Raises:
+        ValueError: `trials` is negative, or there is no case.
+    """
+    check_count("trials", trials)
+    check_count("cases", cases, least=1)
+    pairs = trials // 2
+    if not pairs:
+        return None
+    least = max(1, pairs // cases)
+    plans = (
+        _plan(spread, min(cases, pairs // samples), samples, aim)
+        for samples in (least, least + 1)
+        if pairs >= samples
+    )
+    return min(plans, key=lambda plan: (plan.drop, plan.trials))
+
+
+def _plan(spread: Spread, cases: int, samples: int, aim: Aim | None) -> Plan:
+    drop = visible_drop(spread, cases=cases, samples=samples, aim=aim)
+    return Plan(cases=cases, samples=samples, drop=drop)
+
+
+def _within(arm: Sequence[Sequence[float]]) -> float:
+    repeated = [variance(scores) for scores in arm if len(scores) > 1]
+    return fmean(repeated) if repeated else 0.0
