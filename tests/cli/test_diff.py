@@ -265,6 +265,16 @@ def test_cases_are_narrowed_as_in_a_test(run: Run, commit: Commit) -> None:
     assert run("diff", "say", "--suite", "say::tow").code == 5
 
 
+def test_a_suite_that_does_not_use_the_prompt_is_not_compared(run: Run, commit: Commit) -> None:
+    commit({**FIRST, "prompts/lone.yaml": "model: echo\nuser: Hello\n"})
+    write({"prompts/lone.yaml": "model: echo\nuser: Hello you\n"})
+
+    done = run("diff", "lone", "--suite", "say")
+
+    assert done.code == 5
+    assert "no selected suite uses 'lone'" in done.err
+
+
 def test_reports_are_written_beside_what_is_said(run: Run, commit: Commit) -> None:
     commit(FIRST)
     write(SECOND)

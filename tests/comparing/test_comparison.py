@@ -287,10 +287,14 @@ def test_a_run_that_was_stopped_decides_the_exit_code() -> None:
     stopped = decide(Totals(planned=4, passed=2), stopped_by="budget")
     broken = decide(Totals(planned=2, failed=1, passed=1))
 
+    interrupted = decide(Totals(planned=4, passed=2), stopped_by="sigint")
+
     found = decide_comparison(compared([trial()], [trial()]), run=stopped)
+    cut = decide_comparison(compared([], []), run=interrupted)
     whole = decide_comparison(compared([trial()], [trial("failed")]), run=broken)
 
     assert (found.status, found.exit_code) == ("stopped", 4)
+    assert (cut.status, cut.exit_code) == ("stopped", 130)
     assert not found.good
     assert (whole.status, whole.exit_code) == ("regressed", 0)
 

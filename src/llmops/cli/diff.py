@@ -65,7 +65,7 @@ def diff(
         bool, typer.Option("--json", help="Print the JSON report instead of text.")
     ] = False,
 ) -> None:
-    """Compare two versions of a prompt: source, messages, outputs, scores, cost and time.
+    """Compare two versions of a prompt on the same cases.
 
     Examples:
       llmops diff support/reply@1.0.0 @1.1.0         both versions on every suite that uses it

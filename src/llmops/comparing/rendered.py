@@ -15,6 +15,7 @@ from llmops.domain.rendered import (
     RenderedGroup,
     Unrendered,
 )
+from llmops.domain.run import Failure
 from llmops.domain.tokens import estimated_tokens
 from llmops.errors import Fault
 
@@ -111,8 +112,12 @@ def _finished(group: _Group) -> RenderedGroup:
     )
 
 
-def _faults(side: Messages | tuple[Fault, ...]) -> tuple[Fault, ...]:
-    return tuple(item for item in side if isinstance(item, Fault))
+def _faults(side: Messages | tuple[Fault, ...]) -> tuple[Failure, ...]:
+    return tuple(
+        Failure(kind=item.code, message=item.message, at=item.at, hint=item.hint)
+        for item in side
+        if isinstance(item, Fault)
+    )
 
 
 def _messages(side: Messages | tuple[Fault, ...]) -> list[Mapping[str, object]]:

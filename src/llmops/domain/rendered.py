@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from llmops.domain.difference import TextDiff
-from llmops.errors import Fault
+from llmops.domain.run import Failure
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,8 +59,8 @@ class Unrendered:
     """
 
     case: CaseName
-    before: tuple[Fault, ...] = ()
-    after: tuple[Fault, ...] = ()
+    before: tuple[Failure, ...] = ()
+    after: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

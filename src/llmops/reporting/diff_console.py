@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from llmops.domain.comparison import Outcome, Pair, Side
 from llmops.domain.difference import TextDiff, WordKind
 from llmops.domain.rendered import RenderedDiff, Unrendered
-from llmops.errors import Fault
+from llmops.domain.run import Failure
 from llmops.reporting.diff import (
     DiffReport,
     Row,
@@ -19,9 +19,9 @@ from llmops.reporting.diff import (
     part_title,
     rendered_title,
     rows,
-    totals_table,
     ways,
 )
+from llmops.reporting.diff_totals import totals_table
 from llmops.reporting.problems import cut
 from llmops.reporting.terminal import Part, Screen, pad
 from llmops.reporting.wording import plural, short_id
@@ -113,9 +113,9 @@ def _print_unrendered(one: Unrendered, screen: Screen) -> None:
             screen.line(f"   {side} side: {_fault(fault)}")
 
 
-def _fault(fault: Fault) -> str:
+def _fault(fault: Failure) -> str:
     place = f"{fault.at}: " if fault.at else ""
-    return cut(f"{place}{fault.message} [{fault.code}]", 500)
+    return cut(f"{place}{fault.message} [{fault.kind}]", 500)
 
 
 def _print_outputs(report: DiffReport, screen: Screen, shown: int | None) -> None:

@@ -6,10 +6,11 @@ from typing import Final, TextIO
 
 from llmops.domain.comparison import ArmTotals, Comparison, Pair
 from llmops.domain.difference import Line
-from llmops.domain.record import Json
+from llmops.domain.record import Json, location_to_json
 from llmops.domain.rendered import CaseName, RenderedDiff, RenderedGroup
+from llmops.domain.run import Failure
 from llmops.reporting.diff import DiffReport
-from llmops.reporting.json import fault_to_json, json_text
+from llmops.reporting.json import json_text
 
 SCHEMA: Final = "llmops.diff/1"
 
@@ -48,12 +49,21 @@ def _rendered(rendered: RenderedDiff) -> Json:
         "unrendered": [
             {
                 "case": str(one.case),
-                "before": [fault_to_json(fault) for fault in one.before],
-                "after": [fault_to_json(fault) for fault in one.after],
+                "before": [_failure(failure) for failure in one.before],
+                "after": [_failure(failure) for failure in one.after],
             }
             for one in rendered.unrendered
         ],
         "later": _names(rendered.later),
+    }
+
+
+def _failure(failure: Failure) -> Json:
+    return {
+        "code": failure.kind,
+        "message": failure.message,
+        "at": location_to_json(failure.at) if failure.at else None,
+        "hint": failure.hint,
     }
 
 

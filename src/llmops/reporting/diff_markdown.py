@@ -17,9 +17,9 @@ from llmops.reporting.diff import (
     part_title,
     rendered_title,
     rows,
-    totals_table,
     ways,
 )
+from llmops.reporting.diff_totals import totals_table
 from llmops.reporting.encoders import markdown_block, markdown_inline
 from llmops.reporting.page import COMMENT_LIMIT, Page
 from llmops.reporting.terminal import UNICODE

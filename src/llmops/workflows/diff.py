@@ -12,7 +12,7 @@ from llmops.domain.node import Text
 from llmops.domain.rendered import CaseName, RenderedDiff
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Step, Suite
-from llmops.errors import InvalidInputError
+from llmops.errors import InvalidInputError, NothingSelectedError
 from llmops.reporting.diff import DiffReport, VersionName
 from llmops.running.renderings import TwiceRendered, render_twice
 from llmops.running.resume import COMMAND_LINE
@@ -54,6 +54,11 @@ class _Sides:
     def names(self) -> frozenset[str]:
         """The prompts' names, without what stands behind `@`."""
         return frozenset(version.name.partition("@")[0] for version in (self.before, self.after))
+
+    @property
+    def listed(self) -> str:
+        """The names as a sentence has them."""
+        return " or ".join(f"'{name}'" for name in sorted(self.names))
 
 
 def sides_of(first: str, second: str | None) -> tuple[str, str]:
@@ -101,8 +106,7 @@ def diff(opened: OpenProject, options: DiffOptions, clock: Clock, watcher: Watch
         return replace(report, notes=("both have the same content, so nothing was run",))
     suites = _suites(opened, options, sides)
     if not suites:
-        names = " or ".join(f"'{name}'" for name in sorted(sides.names))
-        return replace(report, notes=(f"no suite uses {names}, so nothing was run",))
+        return replace(report, notes=(f"no suite uses {sides.listed}, so nothing was run",))
     return _with_cases(opened, options, (clock, watcher), report, (sides, suites))
 
 
@@ -161,9 +165,14 @@ def _of_source(change: Change, sides: _Sides) -> ComparisonVerdict:
 
 def _suites(opened: OpenProject, options: DiffOptions, sides: _Sides) -> list[Suite]:
     """The suites of the work tree that use one of the prompts."""
-    known = opened.project.suites.values()
-    chosen = choose_suites(known, options.test.plan.selection, opened.config.suites)
-    return [suite for suite in chosen if _prompts(suite) & sides.names]
+    selection = options.test.plan.selection
+    chosen = choose_suites(opened.project.suites.values(), selection, opened.config.suites)
+    found = [suite for suite in chosen if _prompts(suite) & sides.names]
+    if not found and selection.places:
+        raise NothingSelectedError(
+            f"no selected suite uses {sides.listed}", hint="'llmops suites' lists them"
+        )
+    return found
 
 
 def _prompts(suite: Suite) -> set[str]:
