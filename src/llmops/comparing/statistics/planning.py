@@ -126,8 +126,8 @@ def cheapest_plan(
 ) -> Plan | None:
     """Return the plan with the fewest trials that sees a drop.
 
-    n = (z_α + z_β)²(ω² + (σ_A² + σ_B²)/K)/δ². A case more always says more than a sample more, so
-    samples are added only when the cases have run out.
+    n = (z_α + z_β)²(ω² + (σ_A² + σ_B²)/K)/δ². A case more says more than a sample more, so samples
+    are added when the cases have run out, or when that comes out even with fewer trials.
 
     Args:
         spread: Of past runs.
@@ -145,13 +145,13 @@ def cheapest_plan(
     if not drop > 0:
         raise ValueError(f"the drop to be seen must be above 0, not {drop}")
     allowed = (drop / (aim or Aim()).distance) ** 2
-    room = allowed * cases - spread.between
-    if room <= 0 and (spread.within or spread.between > allowed * cases):
-        return None
-    samples = max(1, math.ceil(spread.within / room)) if spread.within else 1
-    needed = max(1, math.ceil(spread.of_mean(1, samples) / allowed))
-    used = min(cases, needed)
-    return _plan(spread, used, samples, aim)
+    enough = max(1, math.ceil(spread.of_mean(1, 1) / allowed))
+    plans = [
+        _plan(spread, used, max(1, math.ceil(spread.within / room)), aim)
+        for used in range(1, min(cases, enough) + 1)
+        if (room := allowed * used - spread.between) > 0
+    ]
+    return min(plans, key=lambda plan: (plan.trials, plan.drop), default=None)
 
 
 def best_plan(spread: Spread, *, trials: int, cases: int, aim: Aim | None = None) -> Plan | None:
@@ -172,15 +172,8 @@ def best_plan(spread: Spread, *, trials: int, cases: int, aim: Aim | None = None
     check_count("trials", trials)
     check_count("cases", cases, least=1)
     pairs = trials // 2
-    if not pairs:
-        return None
-    least = max(1, pairs // cases)
-    plans = (
-        _plan(spread, min(cases, pairs // samples), samples, aim)
-        for samples in (least, least + 1)
-        if pairs >= samples
-    )
-    return min(plans, key=lambda plan: (plan.drop, plan.trials))
+    plans = (_plan(spread, used, pairs // used, aim) for used in range(1, min(cases, pairs) + 1))
+    return min(plans, key=lambda plan: (plan.drop, plan.trials), default=None)
 
 
 def _plan(spread: Spread, cases: int, samples: int, aim: Aim | None) -> Plan:

@@ -112,7 +112,7 @@ def _beta_fraction(x: float, a: float, b: float) -> float:
             c = _away_from_zero(1 + term / c)
             factor = c * d
             value *= factor
-        if abs(factor - 1) < 1e-16:
+        if abs(factor - 1) < 1e-15:
             break
     return value
 
