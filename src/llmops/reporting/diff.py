@@ -122,7 +122,8 @@ def bracketed(kind: WordKind, text: str) -> str:
 def part_title(part: PartChange) -> str:
     """What a part is called, and what its change is."""
     step = "" if part.step == "none" else f" ({part.step})"
-    return f"{part.part}: {part.reason}{step}"
+    name = "" if part.part in part.reason else f"{part.part}: "
+    return f"{name}{part.reason}{step}"
 
 
 def group_title(group: RenderedGroup) -> str:
