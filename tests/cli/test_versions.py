@@ -124,7 +124,7 @@ def test_log_folds_a_merge_that_takes_what_is_known(
 
 
 def test_log_follows_partials_and_what_is_extended(commit: Commit, run: Run) -> None:
-    said = PROMPT.replace("Say {{", '{% include 'partials/polite.md' %} say {{')
+    said = PROMPT.replace("Say {{", "{% include 'partials/polite.md' %} say {{")
     commit("First", {SAY: said, "prompts/partials/polite.md": "Please"})
     changed = commit("Kinder", {"prompts/partials/polite.md": "Pretty please"})
 

@@ -22,11 +22,13 @@ def show(
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import say, say_json
-    from llmops.workflows.project import open_project
-    from llmops.workflows.render import find
+    from llmops.domain.node import Text
+    from llmops.running.resume import COMMAND_LINE
+    from llmops.workflows.project import open_project, open_versions
 
-    opened = open_project(surroundings(untrusted=untrusted))
-    version = find(opened, name)
+    world = surroundings(untrusted=untrusted)  # of a stranger, all files are looked at
+    versions = open_project(world).versions if world.untrusted else open_versions(world)
+    version = versions.find(Text(name, COMMAND_LINE))
     source = version.tree.read(version.prompt.path).decode("utf-8", errors="replace")
 
     if as_json:

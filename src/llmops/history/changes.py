@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from llmops.history.objects import Objects
 from llmops.history.repository import Repository
-from llmops.history.tree import CommitTree
+from llmops.history.tree import CommitTree, read_ahead
 
 _RENAMES = (
     "-M",
@@ -87,6 +87,7 @@ def names_of(
     seen: set[tuple[str, str]] = set()
     while True:
         commits = commits_touching(repository, start, names)
+        read_ahead(objects, (id_ for one in commits for id_ in (one.id, *one.parents)), names)
         older: list[str] = []
         for commit in commits:
             for name in [name for name in names if (commit.id, name) not in seen]:

@@ -3,14 +3,17 @@
 import contextlib
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from llmops.errors import UnavailableError
 from llmops.history.repository import DAMAGED, PARTIAL, Repository
 
 _CHUNK = 2**20
+_AT_ONCE = 400
+"""Questions that fit into a pipe while nobody reads its other end."""
+_Found = tuple[str, bytes, int]
 _TREE = b"40000"
 _SUBMODULE = b"160000"
 _UNSHALLOW = "the clone is shallow: 'git fetch --unshallow' (fetch-depth: 0 in actions/checkout) gets the rest"
@@ -55,9 +58,26 @@ class Objects:
             UnavailableError: As `root`.
         """
         if id_ not in self._folders:
-            real, data, _size = self._read(id_, None)
-            self._folders[id_] = dict(_entries(data, len(real) // 2))
+            real, data, size = self._read_one(id_, None)
+            self._keep(id_, real, data, size)
         return self._folders[id_]
+
+    def known(self, folder: str) -> Mapping[str, Entry]:
+        """A folder that was read ahead; empty when it could not be."""
+        return self._folders.get(folder, {})
+
+    def read_ahead(self, folders: Iterable[str]) -> None:
+        """Ask for many folders at once; one that cannot be read is left to whoever needs it.
+
+        Args:
+            folders: Ids, or `ID^{tree}` of a commit.
+        """
+        names = [name for name in dict.fromkeys(folders) if name not in self._folders]
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            for name, found in zip(some, self._read(some, None), strict=True):
+                if found is not None:
+                    self._keep(name, *found)
 
     def blob(self, id_: str, limit: int) -> tuple[bytes, int]:
         """A file's bytes and its size; no bytes when it is larger than the limit.
@@ -65,7 +85,7 @@ class Objects:
         Raises:
             UnavailableError: As `root`.
         """
-        _real, data, size = self._read(id_, limit)
+        _real, data, size = self._read_one(id_, limit)
         return data, size
 
     def close(self) -> None:
@@ -74,47 +94,38 @@ class Objects:
             self._end()
         self._process = self._end = None
 
-    def _read(self, name: str, limit: int | None) -> tuple[str, bytes, int]:
+    def _keep(self, name: str, real: str, data: bytes, size: int) -> None:
+        del size
+        self._folders[name] = dict(_entries(data, len(real) // 2))
+
+    def _read_one(self, name: str, limit: int | None) -> _Found:
+        found = self._read([name], limit)[0]
+        if found is None:
+            raise self._missing(name)
+        return found
+
+    def _read(self, names: Sequence[str], limit: int | None) -> list[_Found | None]:
+        """Read objects, so few that the questions fit into a pipe; None for one that is missing."""
         with self._lock:
             try:
-                return self._ask(name, limit)
+                process = self._open()
+                process.stdin.write("".join(f"{name}\n" for name in names).encode())
+                process.stdin.flush()
+                return [_answer(process.stdout, limit) for _ in names]
             except UnavailableError:
                 raise
-            except (OSError, ValueError):  # it was killed, or says what git never says
-                self._fail(name)
+            except (OSError, ValueError):  # it was killed, or met an object it cannot read
+                self.close()
+                return [None for _ in names]
             except BaseException:  # interrupted between a question and its answer
                 self.close()
                 raise
-
-    def _ask(self, name: str, limit: int | None) -> tuple[str, bytes, int]:
-        process = self._open()
-        process.stdin.write(f"{name}\n".encode())
-        process.stdin.flush()
-        head = process.stdout.readline().split()
-        if head[1:] == [b"missing"]:
-            raise self._missing(name)
-        if len(head) != 3:
-            self._fail(name)
-        size = int(head[2])
-        if limit is not None and size > limit:
-            _pass_over(process.stdout, size)
-            data = b""
-        else:
-            data = process.stdout.read(size)
-        if process.stdout.read(1) != b"\n":
-            self._fail(name)
-        return head[0].decode(), data, size
 
     def _open(self) -> Any:  # noqa: ANN401 - GitPython is untyped here
         if self._process is None:
             self._process = self._repository.talk("cat-file", "--batch")
             self._end = weakref.finalize(self, _end, self._process)
         return self._process
-
-    def _fail(self, name: str) -> NoReturn:
-        """Git ended in the middle, as it does when a partial clone lacks an object."""
-        self.close()
-        raise self._missing(name)
 
     def _missing(self, name: str) -> UnavailableError:
         if self._repository.partial():
@@ -124,6 +135,27 @@ class Objects:
         return UnavailableError(
             f"git cannot read the object {name}", code="missing-object", hint=hint
         )
+
+
+def _answer(stream: Any, limit: int | None) -> _Found | None:  # noqa: ANN401 - a process's stream
+    """What git says of one object: its id, its bytes, and its size.
+
+    Raises:
+        ValueError: It ended, as it does when a partial clone lacks an object.
+    """
+    head = stream.readline().split()
+    if head[1:] == [b"missing"]:
+        return None
+    real, _kind, written = head
+    size = int(written)
+    if limit is not None and size > limit:
+        _pass_over(stream, size)
+        data = b""
+    else:
+        data = stream.read(size)
+    if stream.read(1) != b"\n":
+        raise ValueError(real)
+    return real.decode(), data, size
 
 
 def _entries(data: bytes, id_size: int) -> list[tuple[str, Entry]]:

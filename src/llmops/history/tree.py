@@ -1,6 +1,6 @@
 """A tree: the project as it stood at a commit, read from git's objects without a checkout."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from llmops.domain.config import Limits
@@ -106,6 +106,31 @@ class CommitTree:
                 yield from self._below(self.objects.folder(entry.id), f"{prefix}{name}/")
             else:
                 yield prefix + name
+
+
+def read_ahead(objects: Objects, commits: Iterable[str], paths: Iterable[str]) -> None:
+    """Read the folders that files stand in, at many commits, one level after another.
+
+    Args:
+        objects: Where they are read from, and kept.
+        commits: Full ids.
+        paths: Of the files, from the repository's top.
+    """
+    folders = {tuple(_parts(path)[:-1]) for path in paths}
+    level: dict[tuple[str, tuple[str, ...]], str] = {
+        (commit, ()): f"{commit}^{{tree}}" for commit in commits
+    }
+    for depth in range(1 + max(map(len, folders), default=0)):
+        objects.read_ahead(level.values())
+        below = {folder[: depth + 1] for folder in folders if len(folder) > depth}
+        level = {
+            (commit, folder): entry.id
+            for (commit, above), id_ in level.items()
+            for folder in below
+            if folder[:-1] == above
+            and (entry := objects.known(id_).get(folder[-1])) is not None
+            and entry.kind == "folder"
+        }
 
 
 def _parts(path: str) -> list[str]:

@@ -104,6 +104,8 @@ def _texts(prompt: Prompt) -> Iterator[Text]:
 
 
 def _names_in(text: Text, templates: Templates) -> Iterable[str]:
+    if "{%" not in text.text:  # log reads many versions, and to compile is half of the work
+        return ()
     try:
         return templates.compile(text).partials
     except TemplateError:

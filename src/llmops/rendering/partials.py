@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from jinja2 import Template, TemplateNotFound
 
@@ -41,10 +42,15 @@ class Partials:
     """The partials of one tree, and the sandbox they share with the templates that name them."""
 
     def __init__(self, tree: Tree, folder: str, max_output: int) -> None:
-        self.sandbox = Sandbox(self._template, max_output)
         self._tree = tree
+        self._max_output = max_output
         self._folder = folder
         self._found: dict[str, _Partial] = {}
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """Made when the first template is: a history of versions has many that none is read of."""
+        return Sandbox(self._template, self._max_output)
 
     def reach(self, compiled: Compiled, chain: tuple[str, ...] = ()) -> Reach:
         """Follow a template's partials.

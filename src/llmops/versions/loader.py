@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from llmops.domain.config import Config
+from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
 from llmops.history.changes import (
+    Commit,
     moved_since,
     names_of,
     renamed_between,
@@ -19,7 +21,7 @@ from llmops.loading.project import load_config, load_prompt
 from llmops.location import Location
 from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
-from llmops.versions.noting import NotingTree
+from llmops.versions.noting import FewPaths, NotingTree
 from llmops.versions.version import PromptVersion
 
 _SUFFIXES = (".yaml", ".yml")
@@ -74,7 +76,10 @@ class VersionLoader:
     config: Config
     _configs: dict[tuple[str | None, ...], Config] = field(default_factory=dict)
     _loaded: dict[tuple[str, str | None], list[Loaded]] = field(default_factory=dict)
-    _names: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    _names: dict[tuple[str, str], tuple[tuple[str, ...], Sequence[Commit]]] = field(
+        default_factory=dict
+    )
+    _seen: set[str] = field(default_factory=set)
 
     def tree(self, commit: str) -> CommitTree:
         """The project's files at a commit."""
@@ -121,11 +126,17 @@ class VersionLoader:
 
     def names(self, name: str, start: str) -> tuple[str, ...]:
         """All paths a prompt's file had, back from a commit; the newest first."""
+        return self.touching(name, start)[0]
+
+    def touching(self, name: str, start: str) -> tuple[tuple[str, ...], Sequence[Commit]]:
+        """All paths a prompt's file had, back from a commit, and the commits that touched them."""
         if (name, start) not in self._names:
             asked = [*self.paths_of(name), *self.paths_of(name, start)]
             now = [self.in_repository(path) for path in dict.fromkeys(asked)]
-            found, _ = names_of(self.repository, self.objects, start, now) if now else ((), ())
-            self._names[name, start] = tuple(self.in_project(found))
+            found, commits = (
+                names_of(self.repository, self.objects, start, now) if now else ((), ())
+            )
+            self._names[name, start] = (tuple(self.in_project(found)), commits)
         return self._names[name, start]
 
     def path_at(self, name: str, commit: str, start: str | None) -> str | None:
@@ -175,9 +186,20 @@ class VersionLoader:
         return next((path for path in paths if tree.holds(path)), None)
 
     def _read(self, path: str, commit: str, tree: CommitTree) -> Loaded:
+        """Read a prompt, and list the other prompts only where it does not load without them."""
+        stem = path.rpartition(".")[0]
+        self._seen |= {f"{stem}{suffix}" for suffix in _SUFFIXES}
+        loaded = self._read_in(FewPaths(tree, self._seen), path, commit, tree)
+        if loaded.version is None:
+            loaded = self._read_in(tree, path, commit, tree)
+        stems = [file.rpartition(".")[0] for file in loaded.files if file.endswith(_SUFFIXES)]
+        self._seen |= {f"{one}{suffix}" for one in stems for suffix in _SUFFIXES}
+        return loaded
+
+    def _read_in(self, listing: Tree, path: str, commit: str, tree: CommitTree) -> Loaded:
         config = self.config_at(commit)
         name = self.name_of(path, commit)
-        noting = NotingTree(tree)
+        noting = NotingTree(listing)
         version = None
         faults: tuple[Fault, ...] = ()
         try:

@@ -1,9 +1,10 @@
 """A tree that remembers which files were asked for, those that are not there too."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from llmops.domain.tree import Tree
+from llmops.history.tree import CommitTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +30,32 @@ class NotingTree:
             InvalidInputError: As the tree's own `read`.
         """
         self.read_paths.add(path)
+        return self.tree.read(path, limit=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class FewPaths:
+    """A tree that lists some files only; every file can be read.
+
+    Attributes:
+        tree: Where the files are.
+        few: What is listed, where it is there; from the project's root.
+    """
+
+    tree: CommitTree
+    few: Collection[str]
+
+    def paths(self, under: str = "") -> list[str]:
+        """Those of the few that are there, sorted."""
+        prefix = f"{under}/" if under else ""
+        return sorted(
+            path for path in self.few if path.startswith(prefix) and self.tree.holds(path)
+        )
+
+    def read(self, path: str, *, limit: int | None = None) -> bytes:
+        """The bytes of one file.
+
+        Raises:
+            InvalidInputError: As the tree's own `read`.
+        """
         return self.tree.read(path, limit=limit)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llmops.errors import Fault
 from llmops.history.changes import Commit, commits_touching
+from llmops.history.tree import read_ahead
 from llmops.versions.loader import Loaded, VersionLoader
 from llmops.versions.version import PromptVersion
 
@@ -53,17 +54,17 @@ def read_timeline(loader: VersionLoader, name: str, head: str) -> tuple[Entry, .
     Returns:
         Children first; commits that deleted the prompt are left out.
     """
-    names = loader.names(name, head)
-    if not names:
-        return ()
+    names, commits = loader.touching(name, head)
     files = set(names)
-    while True:
-        paths = [loader.in_repository(path) for path in sorted(files)]
-        commits = commits_touching(loader.repository, head, paths)
+    while commits:
         made_of = {path for commit in commits for path in _files(loader, names, commit.id)}
         if made_of <= files:
             break
         files |= made_of
+        paths = [loader.in_repository(path) for path in sorted(files)]
+        commits = commits_touching(loader.repository, head, paths)
+        around = (id_ for one in commits for id_ in (one.id, *one.parents))
+        read_ahead(loader.objects, around, paths)
     entries = (_entry(loader, names, commit) for commit in commits)
     return tuple(entry for entry in entries if entry is not None)
 
