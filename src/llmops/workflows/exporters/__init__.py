@@ -1,0 +1,1 @@
+"""Exporters: prompts in, one text of another form out; one form a module."""
