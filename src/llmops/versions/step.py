@@ -1,92 +1,131 @@
-"""Semantic versions: the next one after a step, and whether a claimed step is large enough."""
+"""Semantic versions: the one after a change, and whether a claimed one is far enough."""
 
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Literal
 
 from llmops.domain.change import Step
 
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", re.ASCII)
-_STEPS: tuple[Step, ...] = ("none", "patch", "minor", "major")
+FIRST = "1.0.0"
+"""What a prompt claims first."""
+
+_FORM = re.compile(
+    r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<patch>\d+)(-(?P<pre>[0-9A-Za-z.-]+))?(\+[0-9A-Za-z.-]+)?",
+    re.ASCII,
+)
+_ORDER: tuple[Step, ...] = ("none", "patch", "minor", "major")
+_Core = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    numbers: tuple[int, int, int]
-    pre_release: str | None
+    """A semantic version; what stands behind `+` counts for nothing."""
 
-    def order(self) -> tuple[object, ...]:
-        """By semver 2.0.0, §11: a pre-release comes before its release."""
-        words = self.pre_release.split(".") if self.pre_release is not None else []
-        parts = tuple((0, int(w), "") if w.isdecimal() else (1, 0, w) for w in words)
-        return (self.numbers, self.pre_release is None, parts)
+    core: _Core
+    pre: tuple[str, ...]
 
 
 def next_version(claimed: str | None, step: Step) -> str:
-    """The version to claim after a change.
+    """The least version that may follow a change.
 
-    Below 1.0.0 anything may change at any time (semver 2.0.0, §4), so a major change takes a minor
-    step there. A pre-release becomes its release when that is step enough.
+    Below 1.0.0 a major change asks for the next minor version, as semver allows. A pre-release
+    leads to a version that is not out yet: while the change fits into that version, the next
+    pre-release of it will do, else the first pre-release of a later one.
 
     Args:
-        claimed: What was claimed before; None for nothing.
+        claimed: The version before; None when none was claimed.
         step: What the change asks for.
+
+    Raises:
+        ValueError: `claimed` is no semantic version.
     """
     if claimed is None:
-        return "1.0.0"
-    version = _parsed(claimed)
-    major, minor, patch = version.numbers
-    if version.pre_release is not None and _STEPS.index(_reached(version.numbers)) >= (
-        _STEPS.index(_softened(step, major))
-    ):
-        return f"{major}.{minor}.{patch}"
-    match _softened(step, major):
-        case "major":
-            return f"{major + 1}.0.0"
-        case "minor":
-            return f"{major}.{minor + 1}.0"
-        case "patch":
-            return f"{major}.{minor}.{patch + 1}"
-    return claimed
-
-
-def step_between(before: str, after: str) -> Step | None:
-    """The step from one claimed version to another; None when it goes backward.
-
-    Two pre-releases of one version are a step of any size, for a pre-release promises nothing.
-    """
-    old, new = _parsed(before), _parsed(after)
-    if old == new:
-        return "none"
-    if new.order() < old.order():
-        return None
-    if new.numbers == old.numbers:
-        return _reached(new.numbers)
-    place = next(i for i in range(3) if new.numbers[i] != old.numbers[i])
-    return _STEPS[3 - place]
+        return FIRST
+    if step == "none":
+        return claimed
+    before = _read(claimed)
+    if before.pre and _ORDER.index(step) <= _ORDER.index(_led_to(before.core)):
+        return _written(before.core, _next_pre(before.pre))
+    return _written(_raised(before.core, step), _first_pre(before.pre))
 
 
 def is_enough(before: str, after: str, step: Step) -> bool:
-    """Whether the step from one claimed version to another is as large as a change asks for."""
-    taken = step_between(before, after)
-    if taken is None:
-        return False
-    return _STEPS.index(taken) >= _STEPS.index(_softened(step, _parsed(before).numbers[0]))
+    """Whether a version goes as far beyond another as a change asks for.
+
+    Raises:
+        ValueError: One of them is no semantic version.
+    """
+    if step == "none":
+        return not is_older(after, before)
+    wanted = _read(next_version(before, step)).core
+    return is_older(before, after) and _read(after).core >= wanted
 
 
-def _softened(step: Step, major: int) -> Step:
-    return "minor" if step == "major" and major == 0 else step
+def is_older(one: str, other: str) -> bool:
+    """Whether a version comes before another.
+
+    Raises:
+        ValueError: One of them is no semantic version.
+    """
+    first, second = _read(one), _read(other)
+    if first.core != second.core:
+        return first.core < second.core
+    return _pre_is_less(first.pre, second.pre)
 
 
-def _reached(numbers: tuple[int, int, int]) -> Step:
-    """The step that a release of these numbers stands for."""
-    if numbers[2]:
-        return "patch"
-    return "minor" if numbers[1] else "major"
-
-
-def _parsed(version: str) -> _Version:
-    found = _VERSION.fullmatch(version)
+def _read(text: str) -> _Version:
+    found = _FORM.fullmatch(text)
     if found is None:
-        raise ValueError(f"'{version}' is no version")
-    numbers = (int(found[1]), int(found[2]), int(found[3]))
-    return _Version(numbers=numbers, pre_release=found[4])
+        msg = f"'{text}' is no semantic version"
+        raise ValueError(msg)
+    core = (int(found["major"]), int(found["minor"]), int(found["patch"]))
+    return _Version(core, tuple(found["pre"].split(".")) if found["pre"] else ())
+
+
+def _written(core: _Core, pre: tuple[str, ...]) -> str:
+    return ".".join(map(str, core)) + (f"-{'.'.join(pre)}" if pre else "")
+
+
+def _raised(core: _Core, step: Step) -> _Core:
+    major, minor, patch = core
+    if step == "patch":
+        return (major, minor, patch + 1)
+    if step == "minor" or major == 0:
+        return (major, minor + 1, 0)
+    return (major + 1, 0, 0)
+
+
+def _led_to(core: _Core) -> Literal["patch", "minor", "major"]:
+    """The largest change that a version which is not out yet still has room for."""
+    major, minor, patch = core
+    if patch:
+        return "patch"
+    return "minor" if minor and major else "major"
+
+
+def _next_pre(pre: tuple[str, ...]) -> tuple[str, ...]:
+    *others, last = pre
+    return (*others, str(int(last) + 1)) if _is_number(last) else (*pre, "1")
+
+
+def _first_pre(pre: tuple[str, ...]) -> tuple[str, ...]:
+    return (*pre[:-1], "1") if pre and _is_number(pre[-1]) else pre
+
+
+def _pre_is_less(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Semver's order: a pre-release comes before its release, numbers before words."""
+    if not one or not other:
+        return bool(one) and not other
+    for mine, its in zip_longest(one, other):
+        if mine != its:
+            return mine is None or (its is not None and _rank(mine) < _rank(its))
+    return False
+
+
+def _rank(word: str) -> tuple[bool, int, str]:
+    return (False, int(word), "") if _is_number(word) else (True, 0, word)
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit()
