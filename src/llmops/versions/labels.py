@@ -1,17 +1,23 @@
 """The text of `labels.yaml` with one label set or taken out, and every other line as it was."""
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator
 
 from llmops.domain.config import Limits
+from llmops.domain.node import Node
 from llmops.errors import InvalidInputError
 from llmops.loading.labels import Labels, read_labels
 from llmops.loading.nodes import parse_yaml
+from llmops.location import Location
 
 _HEADING = "# Which version each label means; moved by 'llmops label'.\n"
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_LINE = re.compile(r"[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)")
+"""A line as YAML sees it; Python would end one at a form feed, too."""
+_ENDS = "\r\n\x85\u2028\u2029"
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*|\d+\.\d+\.\d+[A-Za-z0-9.+-]*|[0-9a-f]{40,64}")
+_WORDS = {"null", "true", "false"}
 _SCALAR = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s#,}]+")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 _Plain = dict[str, dict[str, str]]
 
 
@@ -28,25 +34,10 @@ def set_label(text: str, path: str, prompt: str, label: str, target: str) -> str
     Raises:
         InvalidInputError: The text is no file of labels.
     """
-    labels = _parsed(text, path)
-    wanted = _plain(labels)
+    node = _node(text, path)
+    wanted = _plain(read_labels(node))
     wanted.setdefault(prompt, {})[label] = target
-    known = labels.get(prompt, {})
-
-    def edit(lines: list[str]) -> None:
-        if label in known:
-            at = known[label].at
-            before, after = lines[at.line - 1][: at.column - 1], lines[at.line - 1][at.column - 1 :]
-            lines[at.line - 1] = before + _SCALAR.sub(target, after, count=1)
-        elif known:
-            last = max(value.at.line for value in known.values())
-            indent = re.match(r"\s*", lines[last - 1])
-            lines.insert(last, f"{indent[0] if indent else '  '}{label}: {target}\n")
-        else:
-            lines += ["" if text.endswith("\n") or not text else "\n"]
-            lines += [f"{_key(prompt)}:\n", f"  {label}: {target}\n"]
-
-    return _edited(text or _HEADING, path, wanted, edit)
+    return _first_that_says(wanted, path, text, _set(text, node, prompt, f"{label}: {target}"))
 
 
 def remove_label(text: str, path: str, prompt: str, label: str) -> str:
@@ -55,50 +46,119 @@ def remove_label(text: str, path: str, prompt: str, label: str) -> str:
     Raises:
         InvalidInputError: The text is no file of labels.
     """
-    labels = _parsed(text, path)
-    wanted = _plain(labels)
+    node = _node(text, path)
+    wanted = _plain(read_labels(node))
     del wanted[prompt][label]
     if not wanted[prompt]:
         del wanted[prompt]
-    at = labels[prompt][label].at
-
-    def edit(lines: list[str]) -> None:
-        del lines[at.line - 1]
-        if prompt not in wanted:
-            del lines[at.line - 2]
-
-    return _edited(text, path, wanted, edit)
+    return _first_that_says(wanted, path, text, _removed(text, node, prompt, label))
 
 
-def _edited(text: str, path: str, wanted: _Plain, edit: Callable[[list[str]], None]) -> str:
-    """The text with its lines edited; written anew when that does not say what is wanted."""
-    lines = text.splitlines(keepends=True)
-    if "\r\n" in text:
-        lines = [line.replace("\r\n", "\n") for line in lines]
-    edit(lines)
-    made = "".join(lines)
-    if not _says(made, path, wanted):
-        made = _written(wanted)
-    return made.replace("\n", "\r\n") if "\r\n" in text else made
+def _first_that_says(wanted: _Plain, path: str, text: str, tries: Iterable[str]) -> str:
+    """The first text that says what is wanted, the last resort being one written anew."""
+    return next(made for made in (*tries, *_anew(wanted, text)) if _says(made, path, wanted))
 
 
 def _says(text: str, path: str, wanted: _Plain) -> bool:
     try:
-        return _plain(_parsed(text, path)) == wanted
+        return _plain(read_labels(_node(text, path))) == wanted
     except InvalidInputError:
         return False
 
 
-def _written(labels: Mapping[str, Mapping[str, str]]) -> str:
-    lines = [_HEADING]
-    for prompt, known in sorted(labels.items()):
-        lines.append(f"{_key(prompt)}:\n")
-        lines += [f"  {label}: {target}\n" for label, target in known.items()]
-    return "".join(lines)
+def _set(text: str, node: Node, prompt: str, entry: str) -> Iterator[str]:
+    """Texts in which a label might be set: in its place, beside the others, or at the end."""
+    lines, end = _lines(text), _line_end(text)
+    label, _, target = entry.partition(": ")
+    at, child = _entry(node, prompt)
+    if at is not None and child is not None:
+        known = {key: value for key, _, value in child.entries()} if _is_mapping(child) else {}
+        if label in known:
+            yield _replaced(lines, known[label].at, _SCALAR, target)
+        for value in reversed(known.values()):
+            above = lines[value.at.line - 1]
+            indent = above[: len(above) - len(above.lstrip(" "))]
+            yield _inserted(lines, value.at.line, f"{indent}{entry}{end}")
+        comma = "," if known else ""
+        yield _replaced(lines, child.at, re.compile(r"\{"), f"{{{entry}{comma} ")
+        yield _inserted(lines, at.line, f"{' ' * (at.column + 1)}{entry}{end}")
+    last = [f"{_word(prompt)}:{end}", f"  {entry}{end}"]
+    yield "".join([*(lines or [_HEADING]), *last])
 
 
-def _parsed(text: str, path: str) -> Labels:
-    return read_labels(parse_yaml(text.encode(), path, Limits()))
+def _removed(text: str, node: Node, prompt: str, label: str) -> Iterator[str]:
+    """Texts in which a label might be gone, and the prompt's name with the last of them."""
+    lines = _lines(text)
+    at, child = _entry(node, prompt)
+    if at is None or child is None:
+        return
+    places = {key: (place, value.at) for key, place, value in child.entries()}
+    key, value = places[label]
+    own = set(range(key.line, value.line + 1))
+    yield _without(lines, own)
+    yield _without(lines, {at.line, *own})
+    head, after = _split(lines, key)
+    pair = rf"{re.escape(label)}\s*:\s*(?:{_SCALAR.pattern})"
+    yield head + re.sub(rf"^{pair}\s*,\s*", "", after, count=1)
+    yield re.sub(r",\s*$", "", head) + re.sub(rf"^{pair}\s*", "", after, count=1)
+
+
+def _anew(wanted: _Plain, text: str) -> Iterator[str]:
+    """The file written anew below all the comments it had."""
+    comments = [
+        found[0] + "\n" for line in _lines(text) if (found := _COMMENT.search(line.strip()))
+    ]
+    for quoted in (False, True):
+        made = comments or [_HEADING]
+        for prompt, known in sorted(wanted.items()):
+            made = [*made, f"{_word(prompt, quoted=quoted)}:\n"]
+            made += [f"  {key}: {_word(value, quoted=quoted)}\n" for key, value in known.items()]
+        yield "".join(made).replace("\n", _line_end(text))
+
+
+def _lines(text: str) -> list[str]:
+    """The lines with their ends; the last one has one, too."""
+    lines = [line for line in _LINE.findall(text) if line]
+    if lines and lines[-1][-1] not in _ENDS:
+        lines[-1] += _line_end(text)
+    return lines
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _inserted(lines: list[str], after: int, line: str) -> str:
+    return "".join([*lines[:after], line, *lines[after:]])
+
+
+def _without(lines: list[str], gone: set[int]) -> str:
+    return "".join(line for number, line in enumerate(lines, start=1) if number not in gone)
+
+
+def _replaced(lines: list[str], at: Location, old: re.Pattern[str], new: str) -> str:
+    """The text with the first thing of a sort, from a place on, replaced."""
+    head, after = _split(lines, at)
+    return head + old.sub(lambda _: new, after, count=1)
+
+
+def _split(lines: list[str], at: Location) -> tuple[str, str]:
+    line = lines[at.line - 1]
+    head, after = line[: at.column - 1], line[at.column - 1 :]
+    return "".join([*lines[: at.line - 1], head]), "".join([after, *lines[at.line :]])
+
+
+def _entry(node: Node, prompt: str) -> tuple[Location | None, Node | None]:
+    entries = node.entries() if _is_mapping(node) else ()
+    return next(((at, child) for name, at, child in entries if name == prompt), (None, None))
+
+
+def _is_mapping(node: Node) -> bool:
+    return node.kind == "mapping"
+
+
+def _node(text: str, path: str) -> Node:
+    return parse_yaml(text.encode(), path, Limits())
 
 
 def _plain(labels: Labels) -> _Plain:
@@ -108,5 +168,14 @@ def _plain(labels: Labels) -> _Plain:
     return {name: known for name, known in found.items() if known}
 
 
-def _key(name: str) -> str:
-    return name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+def _word(text: str, *, quoted: bool = False) -> str:
+    """A scalar, in quotes where it would not be read as it is."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not quoted:
+        return text
+    return '"' + "".join(_escaped(one) for one in text) + '"'
+
+
+def _escaped(one: str) -> str:
+    if one in {'"', "\\"}:
+        return f"\\{one}"
+    return one if one.isprintable() else f"\\U{ord(one):08x}"
