@@ -150,6 +150,14 @@ def test_names_that_python_has_taken_can_be_given(folder: Path):
     assert prompt.render({"class": 2, "given": 0}, given=1).messages[0]["content"] == "21"
 
 
+def test_two_loads_of_one_content_are_equal_and_say_what_they_are(folder: Path):
+    one, other = (llmops.load_prompt("our", project=folder) for _ in range(2))
+
+    assert one == other
+    assert one.content_hash in repr(one)
+    assert "OUR_API_KEY" not in repr(one)
+
+
 def test_messages_are_copies(folder: Path):
     rendered = llmops.load_prompt("support/reply", project=folder).render(email="Hi")
 

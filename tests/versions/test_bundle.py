@@ -186,6 +186,36 @@ def test_a_commit_is_found_by_its_beginning(folder: Path, form: str):
     assert found.version.content_hash == first.content_hash
 
 
+def test_a_project_below_the_top_with_folders_of_its_own_and_a_renamed_prompt(
+    tmp_path: Path, git: Git
+):
+    root = tmp_path / "top" / "app"
+    (root / "texts" / "partials").mkdir(parents=True)
+    (root / "pyproject.toml").write_text(
+        "[tool.llmops]\nprompts = 'texts'\nsuites = 'prompts'\n"
+        "[tool.llmops.models.echo]\nmodel = 'scripted/echo'\nscript = 'echo.yaml'\n"
+    )
+    (root / "texts/partials/a.md").write_bytes(b"Windows\r\n")
+    (root / "texts/old.yaml").write_text(
+        "version: 1.0.0\nmodel: echo\nuser: \"{% include 'partials/a.md' %}\"\n"
+    )
+    git(root.parent, "init", "--quiet", "--initial-branch=main")
+    commit(root, git)
+    git(root, "mv", "texts/old.yaml", "texts/new.yaml")
+    edit(root, "texts/new.yaml", "1.0.0", "1.1.0")
+    (root / "texts/labels.yaml").write_text("new: {production: 1.0.0}\n")
+    commit(root, git)
+
+    bundle = made(root)
+
+    old = find_bundled(bundle, Text("new@production", HERE))
+    new = find_bundled(bundle, Text("new", HERE))
+    assert (old.version.prompt.name, new.version.prompt.name) == ("old", "new")
+    assert old.config.models["echo"].script == "echo.yaml"
+    rendered = old.version.renderer.render(old.version.prompt, {})
+    assert rendered.messages[0]["content"] == "Windows\n"
+
+
 def test_what_is_in_no_commit_is_refused_unless_it_is_asked_for(folder: Path):
     edit(folder, "prompts/support/reply.yaml", "1.1.0", "1.2.0")
     edit(folder, "prompts/other.yaml", "Ça va", "Salut")

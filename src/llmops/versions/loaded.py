@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmops.domain.completion import Request
@@ -58,9 +58,9 @@ class LoadedPrompt:
     inputs: Mapping[str, Input]
     description: str | None
     metadata: Mapping[str, Any]
-    _prompt: Prompt
-    _renderer: PromptRenderer
-    _alias: Model | None
+    _prompt: Prompt = field(repr=False)
+    _renderer: PromptRenderer = field(repr=False, compare=False)
+    _alias: Model | None = field(repr=False)
 
     def render(self, given: Mapping[str, object] | None = None, /, **inputs: object) -> "Rendered":
         """Render with these inputs.
