@@ -173,10 +173,8 @@ def test_a_second_file_for_one_question_is_refused(write: WriteFiles) -> None:
     copy = f"baselines/support/reply/copy.{ONE.key}.yaml"
     root = write({f"baselines/{ONE.file}": baseline_text(ONE), copy: baseline_text(ONE)})
 
-    assert complaints(root) == [
-        f"{copy}:1:1: [duplicate-baseline] the question of this file has a baseline:"
-        f" 'baselines/{ONE.file}'"
-    ]
+    (complaint,) = complaints(root)
+    assert complaint.startswith(f"{copy}:1:1: [baseline-name]")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ _PANELS = {
     "Run": ("test", "record", "rescore"),
     "Look": ("lint", "render", "show", "prompts", "suites", "scorers", "models"),
     "Versions": ("log", "diff", "label", "blame", "export"),
-    "Kept": ("runs", "report", "cache"),
+    "Kept": ("runs", "report", "review", "approve", "cache"),
     "Set up": ("init", "doctor", "schema"),
 }
 COMMANDS = tuple(name for names in _PANELS.values() for name in names)

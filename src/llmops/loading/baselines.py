@@ -36,8 +36,8 @@ def read_baselines(tree: Tree, config: Config) -> Mapping[str, Baseline]:
     """Read every baseline of a project, by key, in the order of their files.
 
     Raises:
-        InvalidInputError: All that is wrong with them: a file is no baseline, belongs to another
-            question than its name says, or two are of one question.
+        InvalidInputError: All that is wrong with them: a file is no baseline, or belongs to
+            another question than its name says.
     """
     faults: Faults = []
     found: dict[str, Baseline] = {}
@@ -49,9 +49,7 @@ def read_baselines(tree: Tree, config: Config) -> Mapping[str, Baseline]:
         except InvalidInputError as error:
             faults += error.faults
             continue
-        if baseline.key in found:
-            faults.append(_second(path, config, found[baseline.key]))
-        found.setdefault(baseline.key, baseline)
+        found[baseline.key] = baseline
     if faults:
         raise all_of(faults)
     return found
@@ -65,10 +63,7 @@ def read_baseline(tree: Tree, path: str, config: Config) -> Baseline:
     """
     data = read_file(tree, path, Location(path), limit=MOST_BYTES)
     baseline = parse_baseline(data, path, config.limits)
-    folder = f"{config.baselines}/{baseline.suite}/"
-    beside = path.removeprefix(folder)
-    named = path.startswith(folder) and "/" not in beside
-    if not named or not beside.endswith(f".{baseline.key}{SUFFIX}"):
+    if path != f"{config.baselines}/{baseline.file}":
         raise InvalidInputError(
             f"the file is called otherwise than the question it holds the answers to:"
             f" '{config.baselines}/{baseline.file}'",
@@ -266,12 +261,3 @@ def _score(score: ApprovedScore) -> Iterator[tuple[str, object]]:
 
 def _sorted(value: Mapping[str, object]) -> dict[str, object]:
     return dict(sorted(value.items()))
-
-
-def _second(path: str, config: Config, first: Baseline) -> Fault:
-    return Fault(
-        code="duplicate-baseline",
-        message=f"the question of this file has a baseline: '{config.baselines}/{first.file}'",
-        at=Location(path),
-        hint="delete one of the two files",
-    )
