@@ -3,27 +3,23 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TextIO
 
+from llmops.cli.documents import Document, Formats, read_documents, write_documents
 from llmops.cli.paging import show
-from llmops.cli.telling import relative
-from llmops.errors import InvalidInputError, did_you_mean
 from llmops.reporting.diff import DiffReport
 from llmops.reporting.diff_console import print_diff
 from llmops.reporting.diff_json import write_diff_json
 from llmops.reporting.diff_markdown import write_diff_markdown
-from llmops.reporting.files import write_report
 from llmops.reporting.progress import make_progress
 from llmops.workflows.diff import DiffOptions, diff
 from llmops.workflows.execution import Clock
 from llmops.workflows.project import Surroundings, open_project
 
-Write = Callable[[DiffReport, TextIO], None]
-_FORMATS: dict[str, tuple[str, Write]] = {
+_FORMATS: Formats[DiffReport] = {
     "json": ("diff.json", write_diff_json),
     "markdown": ("diff.md", write_diff_markdown),
 }
@@ -40,26 +36,19 @@ class Telling:
         paged: Use a pager where the text is longer than the screen.
     """
 
-    reports: tuple[tuple[Write, str], ...] = ()
+    reports: tuple[Document[DiffReport], ...] = ()
     first: int | None = None
     as_json: bool = False
     paged: bool = True
 
 
-def read_reports(typed: Sequence[str], *, as_json: bool) -> tuple[tuple[Write, str], ...]:
+def read_reports(typed: Sequence[str], *, as_json: bool) -> tuple[Document[DiffReport], ...]:
     """Read `FORMAT` or `FORMAT=PATH` words.
 
     Raises:
         InvalidInputError: No such format, no path after `=`, or two documents for stdout.
     """
-    found = tuple(map(_report, typed))
-    if sum(path == "-" for _write, path in found) + as_json > 1:
-        raise InvalidInputError(
-            "two documents cannot both go to stdout",
-            code="usage",
-            hint="write one of them to a file: --report FORMAT=PATH",
-        )
-    return found
+    return read_documents(typed, _FORMATS, "a diff", as_json=as_json)
 
 
 def diff_once(options: DiffOptions, telling: Telling, world: Surroundings) -> int:
@@ -67,14 +56,7 @@ def diff_once(options: DiffOptions, telling: Telling, world: Surroundings) -> in
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
     report = diff(open_project(world), options, clock, progress)
-    written = []
-    for write, path in telling.reports:
-        if path == "-":
-            write(report, sys.stdout)
-            continue
-        file = (world.folder / path).absolute()
-        write_report(file, partial(write, report), root=world.folder)
-        written.append(relative(file))
+    written = write_documents(report, telling.reports, world.folder)
     if telling.as_json:
         write_diff_json(report, sys.stdout)
     else:
@@ -83,23 +65,7 @@ def diff_once(options: DiffOptions, telling: Telling, world: Surroundings) -> in
 
 
 def _print(report: DiffReport, telling: Telling, written: Sequence[str]) -> None:
-    alone = any(path == "-" for _write, path in telling.reports)
+    alone = any(document.path == "-" for document in telling.reports)
     stream = sys.stderr if alone else sys.stdout
     say = partial(print_diff, report, shown=telling.first, written=written)
     show(say, stream, os.environ, paged=telling.paged and not alone)
-
-
-def _report(word: str) -> tuple[Write, str]:
-    name, equals, path = word.partition("=")
-    if name not in _FORMATS:
-        raise InvalidInputError(
-            f"a diff has no report called '{name}'",
-            code="unknown-report",
-            hint=did_you_mean(name, _FORMATS) or f"there are {', '.join(_FORMATS)}",
-        )
-    if equals and not path:
-        raise InvalidInputError(
-            f"--report '{word}' names no file", code="usage", hint=f"write {name}=PATH"
-        )
-    usual, write = _FORMATS[name]
-    return write, path or usual

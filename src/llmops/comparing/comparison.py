@@ -18,7 +18,7 @@ def compare_trials(before: Iterable[TrialResult], after: Iterable[TrialResult]) 
     matched, unpaired = pair_trials(before, after)
     answered = [pair for pair in matched if all(trial.completion for trial in pair)]
     first, second = (
-        _totals([pair[side] for pair in matched], [pair[side] for pair in answered])
+        totals_of([pair[side] for pair in matched], [pair[side] for pair in answered])
         for side in (0, 1)
     )
     return Comparison(
@@ -26,7 +26,13 @@ def compare_trials(before: Iterable[TrialResult], after: Iterable[TrialResult]) 
     )
 
 
-def _totals(trials: Sequence[TrialResult], answered: Sequence[TrialResult]) -> ArmTotals:
+def totals_of(trials: Sequence[TrialResult], answered: Sequence[TrialResult]) -> ArmTotals:
+    """What one side came to.
+
+    Args:
+        trials: All that were asked: their statuses are counted.
+        answered: Those whose cost, latency, tokens and scores are summed up.
+    """
     said = [completion for trial in answered for completion in _said(trial)]
     costs = [one.cost for one in said if one.cost is not None]
     counted = [one.usage for one in said if one.usage.output is not None]

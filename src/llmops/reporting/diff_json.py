@@ -100,7 +100,7 @@ def _comparison(comparison: Comparison) -> Json:
         "counts": comparison.counts(),
         "before": _totals(comparison.before),
         "after": _totals(comparison.after),
-        "pairs": [_pair(pair) for pair in comparison.pairs],
+        "pairs": [pair_to_json(pair) for pair in comparison.pairs],
         "unpaired": [_fields(one) for one in comparison.unpaired],
     }
 
@@ -112,7 +112,8 @@ def _totals(totals: ArmTotals) -> Json:
     }
 
 
-def _pair(pair: Pair) -> Json:
+def pair_to_json(pair: Pair) -> Json:
+    """A pair as plain JSON values."""
     return {
         **_fields(pair),
         "outcome": pair.outcome,
