@@ -118,6 +118,24 @@ def test_a_planted_drop_of_twenty_points_stops_before_half_of_the_cases() -> Non
     assert sum(ends) / len(ends) < 100
 
 
+@pytest.mark.parametrize(("n", "wins"), [(50, 0.02), (100, 0.0), (200, 0.1)])
+def test_a_loss_of_the_margin_is_seldom_called_not_worse(n: int, wins: float) -> None:
+    rule, rng, rounds = Rule(margin=0.05), Random(n), 150
+    weights = (0.05 + wins, wins, 0.95 - 2 * wins)
+
+    verdicts = [
+        measure(
+            Differences(values=tuple(rng.choices((-1.0, 1.0, 0.0), weights, k=n)), binary=True),
+            rule,
+            rng=rng,
+            effort=QUICK,
+        ).verdict
+        for _ in range(rounds)
+    ]
+
+    assert sum(verdict in {"not worse", "improved"} for verdict in verdicts) / rounds <= 0.08
+
+
 def test_counting_samples_as_cases_would_be_a_false_alarm_too_often() -> None:
     rng, alarmed, rounds = Random(3), 0, 400
     for _ in range(rounds):

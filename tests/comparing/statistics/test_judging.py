@@ -5,16 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmops.comparing.statistics.differences import Differences
+from llmops.comparing.statistics.estimation import interval_of
 from llmops.comparing.statistics.interval import Interval
 from llmops.comparing.statistics.judging import (
     Effort,
-    interval_of,
     judge,
     measure,
     p_values,
 )
 from llmops.comparing.statistics.mcnemar import mcnemar_midp
 from llmops.comparing.statistics.paired import t_interval
+from llmops.comparing.statistics.proportions import newcombe
 from llmops.comparing.statistics.table import CountedCase, Ends, Tally, counted
 from llmops.comparing.statistics.verdict import Rule
 
@@ -40,11 +41,19 @@ def test_single_passes_and_fails_are_judged_by_mcnemar() -> None:
 
 
 def test_from_fifty_cases_on_the_interval_is_the_t_interval() -> None:
-    differences = binary(6, 3, 50)
+    differences = Differences(values=tuple(number / 60 for number in range(-30, 30)))
 
     found = measure(differences, RULE, rng=Random(1), effort=QUICK)
 
     assert found.interval == t_interval(differences, confidence=RULE.two_sided_confidence)
+
+
+def test_where_losses_are_rare_the_interval_is_that_of_the_shares() -> None:
+    found = interval_of(binary(2, 0, 100), RULE, rng=Random(1))
+
+    around = t_interval(binary(2, 0, 100), confidence=RULE.two_sided_confidence)
+    assert found.low == newcombe((2, 100), (0, 100), confidence=RULE.two_sided_confidence).low
+    assert found.low < -0.05 < around.low
 
 
 def test_below_fifty_cases_the_interval_is_the_bootstraps() -> None:

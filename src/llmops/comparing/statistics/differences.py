@@ -49,6 +49,11 @@ class Differences:
         return len(self.units) < len(self.values)
 
     @property
+    def single(self) -> bool:
+        """Whether McNemar's test fits: one pass or fail an arm, every case on its own."""
+        return self.binary and not self.clustered
+
+    @property
     def losses(self) -> int:
         """How many cases are worse on the candidate."""
         return sum(value < 0 for value in self.values)

@@ -9,6 +9,7 @@ must arrive in random order, both arms of a case at once.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import add
 
 from llmops.comparing.statistics.checks import check_count, check_inner_share
 from llmops.comparing.statistics.differences import Differences
@@ -57,8 +58,8 @@ class Wealth:
                 raise ValueError(f"a bet needs a difference from -1 to 1, not {value}")
             move = (value - self.null) / (1 - self.null)
             if move:
-                for index, stake in enumerate(_STAKES):
-                    logs[index] += math.log1p(-stake * move)
+                grown = [math.log1p(-stake * move) for stake in _STAKES]
+                logs = list(map(add, logs, grown))
         return replace(self, logs=tuple(logs))
 
     @property
@@ -97,7 +98,7 @@ def log_evidence(differences: Differences, *, reach: float = 1.0) -> float:
     Raises:
         ValueError: A difference is larger than `reach`.
     """
-    if differences.binary and not differences.clustered:
+    if differences.single:
         return log_evidence_of_losses(differences.losses, differences.wins)
     return Wealth().after(_moves(differences, reach)).log
 

@@ -5,20 +5,16 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from llmops.comparing.statistics.bootstrap import bca_interval, replicates
 from llmops.comparing.statistics.differences import Differences
+from llmops.comparing.statistics.estimation import interval_of
 from llmops.comparing.statistics.interval import Interval
 from llmops.comparing.statistics.mcnemar import mcnemar_midp, two_sided
 from llmops.comparing.statistics.multiple import holm
-from llmops.comparing.statistics.paired import t_interval
 from llmops.comparing.statistics.signflip import sign_flip
 from llmops.comparing.statistics.table import Ends
 from llmops.comparing.statistics.verdict import Rule, Verdict, decide, worse_of
 
 Test = Literal["McNemar mid-p", "sign-flip, exact", "sign-flip, sampled", "none"]
-
-FEWEST_FOR_T = 50
-"""From so many units on, the interval is the t interval; below, the bootstrap's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,54 +162,12 @@ def p_values(
     """
     if not differences.values:
         return "none", 1.0, 1.0
-    if differences.binary and not differences.clustered:
+    if differences.single:
         losses, wins = differences.losses, differences.wins
         return "McNemar mid-p", mcnemar_midp(losses, wins), mcnemar_midp(wins, losses)
     flipped = sign_flip(differences, rng=rng, rounds=rounds)
     name: Test = "sign-flip, exact" if flipped.exact else "sign-flip, sampled"
     return name, flipped.worse, flipped.better
-
-
-def interval_of(
-    differences: Differences, rule: Rule, *, rng: Random, rounds: int = 9_999
-) -> Interval:
-    """Return the interval of Δ: t from 50 units on, BCa below, never blind to what was not seen.
-
-    Neither can see beyond the data: with no loss among n cases their lower bound claims that
-    losses do not exist. But as much as a share 1 − α^(1/n) of cases may be losses that n cases do
-    not show (Clopper and Pearson 1934; the "rule of three" of Hanley and Lippman-Hand 1983, JAMA
-    249, 1743–1745). So on a side that was not seen, and on both when the differences do not vary or
-    there are too few units for the sign-flip test to ever be sure (2^−n > α), the bound is moved out to (1 − s)·Δ ∓ s·m: s that
-    share, m the largest difference that was seen, or the rule's reach when none was.
-
-    Args:
-        differences: The differences; with none the interval is −reach to reach.
-        rule: Confidence and reach.
-        rng: Where the bootstrap's draws come from.
-        rounds: How many resamples.
-    """
-    count, mean = len(differences.units), differences.mean
-    if not count:
-        return Interval(low=-rule.reach, high=rule.reach)
-    seen = _seen(differences, rule, rng, rounds)
-    sums = [total for total, _ in differences.units]
-    largest = max(abs(value) for value in differences.values) or rule.reach
-    share = 1 - rule.alpha ** (1 / count)
-    blind = 2.0**-count > rule.alpha or seen.low == seen.high
-    low = (1 - share) * mean - share * largest if blind or min(sums) >= 0 else seen.low
-    high = (1 - share) * mean + share * largest if blind or max(sums) <= 0 else seen.high
-    return seen.hull(Interval(low=min(low, mean), high=max(high, mean)))
-
-
-def _seen(differences: Differences, rule: Rule, rng: Random, rounds: int) -> Interval:
-    mean, confidence = differences.mean, rule.two_sided_confidence
-    if len(set(differences.values)) == 1 or len(differences.units) < 2:
-        return Interval(low=mean, high=mean)
-    if len(differences.units) >= FEWEST_FOR_T:
-        return t_interval(differences, confidence=confidence)
-    return bca_interval(
-        differences, replicates(differences, rng=rng, rounds=rounds), confidence=confidence
-    )
 
 
 def _rng(seed: int, name: str) -> Random:
