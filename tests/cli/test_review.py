@@ -221,6 +221,16 @@ def test_what_has_no_verdict_is_named_and_cannot_be_accepted(
     assert "2 accepted · 0 rejected · 0 open" in told.text
 
 
+def test_a_run_without_a_verdict_is_not_well(project: Project, run: Run, review: Review) -> None:
+    project({"echo.yaml": "rules: [{when: {role: user}, error: {kind: bad_request}}]\n"})
+    run("test", "--fresh")
+
+    told = review([])
+
+    assert told.code == 5
+    assert "nothing else differs from what was approved" in told.text
+
+
 def test_baselines_that_nobody_asks_for_are_named(folder: Path, run: Run, review: Review) -> None:
     (folder / "suites/say.yaml").write_text(SUITE.replace("red", "pink"), encoding="utf-8")
     run_anew(folder, run)

@@ -13,6 +13,7 @@ from llmops.reporting.wording import plural, short_id
 from llmops.workflows.review import Item, Review
 
 _INTERRUPTED: Final = 130
+_NOTHING: Final = 5
 _SHOWN: Final = 20
 _KEYS: Final = (
     ("a", "accept: it becomes the baseline"),
@@ -29,18 +30,20 @@ def review_one_by_one(review: Review) -> int:
     """Walk through a review with the person at the terminal.
 
     Returns:
-        The exit code: 130 when the person went away in the middle, else 0.
+        The exit code: 130 when the person went away in the middle, 5 when nothing could be shown
+        for want of a verdict, else 0.
     """
     screen = make_screen(sys.stdout, os.environ)
     _print_opening(review, screen)
+    if not review.items:
+        return _NOTHING if review.without_verdict else 0
     code = 0
-    if review.items:
-        try:
-            with keys(sys.stdin) as read_key:
-                _walk(review, read_key, screen)
-        except (KeyboardInterrupt, EOFError):
-            screen.line()
-            code = _INTERRUPTED
+    try:
+        with keys(sys.stdin) as read_key:
+            _walk(review, read_key, screen)
+    except (KeyboardInterrupt, EOFError):
+        screen.line()
+        code = _INTERRUPTED
     _print_ending(review, screen)
     return code
 
@@ -106,7 +109,8 @@ def _print_opening(review: Review, screen: Screen) -> None:
         screen,
     )
     if not review.items:
-        screen.line("nothing differs from what was approved")
+        rest = "nothing else" if review.without_verdict else "nothing"
+        screen.line(f"{rest} differs from what was approved")
 
 
 def _print_item(item: Item, number: int, total: int, screen: Screen) -> None:
