@@ -24,7 +24,7 @@ def log(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the versions of a prompt: who changed what, and how kept runs of it did.
+    """List the versions of a prompt, with what changed and how it did.
 
     Merges, renames and commits that left the content as it was are folded.
 

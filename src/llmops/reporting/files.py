@@ -5,8 +5,9 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from llmops.errors import InvalidInputError, UnavailableError
 
@@ -24,6 +25,24 @@ def write_report(path: Path, write: Callable[[TextIO], None], *, root: Path | No
             link to somewhere else.
         UnavailableError: It cannot be written: the disk is full, the folder is read-only.
     """
+    _write(path, _as_text(write), root)
+
+
+def write_text(path: Path, text: str, *, root: Path | None = None) -> None:
+    """Write a text that is there already, as `write_report` does."""
+
+    def write(file: TextIO) -> None:
+        file.write(text)
+
+    write_report(path, write, root=root)
+
+
+def write_bytes(path: Path, data: bytes, *, root: Path | None = None) -> None:
+    """Write bytes as `write_report` writes text; raises what it raises."""
+    _write(path, lambda file: file.write(data), root)
+
+
+def _write(path: Path, write: Callable[[BinaryIO], object], root: Path | None) -> None:
     if root is not None:
         _refuse_to_leave(path, root)
     target = _target(path)
@@ -38,20 +57,21 @@ def write_report(path: Path, write: Callable[[TextIO], None], *, root: Path | No
         ) from None
 
 
-def write_text(path: Path, text: str, *, root: Path | None = None) -> None:
-    """Write a text that is there already, as `write_report` does."""
+def _as_text(write: Callable[[TextIO], None]) -> Callable[[BinaryIO], None]:
+    def write_text_to(file: BinaryIO) -> None:
+        wrapped = TextIOWrapper(file, encoding="utf-8", newline="\n")
+        write(wrapped)
+        wrapped.flush()
+        wrapped.detach()
 
-    def write(file: TextIO) -> None:
-        file.write(text)
-
-    write_report(path, write, root=root)
+    return write_text_to
 
 
-def _replace(target: Path, write: Callable[[TextIO], None]) -> None:
+def _replace(target: Path, write: Callable[[BinaryIO], object]) -> None:
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(descriptor, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
