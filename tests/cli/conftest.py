@@ -69,3 +69,27 @@ def parrot() -> Iterator[str]:
     listening.shutdown()
     listening.server_close()
     thread.join()
+
+
+@pytest.fixture
+def folder(project: Callable[..., Path], nobody: None, git: Callable[..., str]) -> Path:
+    del nobody
+    root = project()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    (root / ".gitignore").write_text(".llmops/\nhome/\n", encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def commit(folder: Path, git: Callable[..., str]) -> Callable[..., str]:
+    """Write files, commit everything, and return the commit's id."""
+
+    def write_and_commit(message: str, files: Mapping[str, str] | None = None) -> str:
+        for name, text in (files or {}).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8", newline="")
+        git(folder, "add", "--all")
+        git(folder, "commit", "--quiet", f"--message={message}")
+        return git(folder, "rev-parse", "HEAD").strip()
+
+    return write_and_commit

@@ -26,3 +26,4 @@ class Done:
 
 Run = Callable[..., Done]
 Project = Callable[..., Path]
+Commit = Callable[..., str]

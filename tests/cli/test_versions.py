@@ -1,37 +1,12 @@
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_project import PROMPT, SUITE, Project, Run
+from small_project import PROMPT, SUITE, Commit, Run
 
-Commit = Callable[..., str]
 SAY = "prompts/say.yaml"
 SECOND = PROMPT.replace("1.0.0", "1.1.0").replace("Say {{", "Please say {{")
-
-
-@pytest.fixture
-def folder(project: Project, nobody: None, git: Callable[..., str]) -> Path:
-    del nobody
-    root = project()
-    git(root, "init", "--quiet", "--initial-branch=main")
-    (root / ".gitignore").write_text(".llmops/\nhome/\n", encoding="utf-8")
-    return root
-
-
-@pytest.fixture
-def commit(folder: Path, git: Callable[..., str]) -> Commit:
-    """Write files, commit everything, and return the commit's id."""
-
-    def write_and_commit(message: str, files: Mapping[str, str] | None = None) -> str:
-        for name, text in (files or {}).items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8", newline="")
-        git(folder, "add", "--all")
-        git(folder, "commit", "--quiet", f"--message={message}")
-        return git(folder, "rev-parse", "HEAD").strip()
-
-    return write_and_commit
 
 
 def logged(run: Run, name: str = "say") -> list[dict[str, object]]:

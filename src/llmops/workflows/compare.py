@@ -81,7 +81,10 @@ def compare(
         for number, arm in enumerate(asked):
             copy = _with_arm(suite, arm, asked)
             planned[f"{suite.name}@{number}"] = copy
-            arms |= _identities(opened, copy, arm.label)
+            identity = _identity_of(opened, copy, arm.label)
+            if identity in arms:
+                raise _the_same(arms[identity], arm.label)
+            arms[identity] = arm.label
     project = replace(opened.project, suites=planned)
     outcome = run_tests(replace(opened, project=project), options.test, clock, watcher)
     trials = _by_arm(outcome.report.trials(), arms, [arm.label for arm in asked])
@@ -199,8 +202,8 @@ def _with_arm(suite: Suite, arm: AskedArm, asked: Sequence[AskedArm]) -> Suite:
     return replace(suite, prompts=prompts, models=models, parameters=parameters)
 
 
-def _identities(opened: OpenProject, suite: Suite, label: str) -> dict[str, str]:
-    """The label of an arm by what its trials say of it; a suite with several models is refused."""
+def _identity_of(opened: OpenProject, suite: Suite, label: str) -> str:
+    """What the trials of an arm say of it; a suite with several models is refused."""
     made = arms_of(suite, opened.config, opened.find_prompt, ArmOptions())
     if len(made) > 1:
         raise InvalidInputError(
@@ -209,7 +212,16 @@ def _identities(opened: OpenProject, suite: Suite, label: str) -> dict[str, str]
             code="ambiguous-arm",
             hint=f"name one of them with the arm: {label}+MODEL, or --suite another",
         )
-    return {_identity(suite.name, made[0].planned.arm): label}
+    return _identity(suite.name, made[0].planned.arm)
+
+
+def _the_same(one: str, other: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"the arms '{one}' and '{other}' are the same",
+        at=COMMAND_LINE,
+        code="usage",
+        hint="leave one of them out",
+    )
 
 
 def _identity(suite: str, arm: Arm) -> str:
