@@ -87,8 +87,7 @@ class Repository:
         Raises:
             UnavailableError: Git is missing, refused, or took longer than 30 s.
         """
-        output: str = _run(self._git, arguments)
-        return output
+        return _run(self._git, arguments)
 
     def talk(self, *arguments: str) -> Any:  # noqa: ANN401 - GitPython is untyped here
         """Start one git command that is written to and read from until it is closed.
@@ -98,9 +97,7 @@ class Repository:
         Raises:
             UnavailableError: Git is missing.
         """
-        return _run(
-            self._git, arguments, as_process=True, istream=subprocess.PIPE, start_new_session=True
-        )
+        return _start(self._git, arguments, istream=subprocess.PIPE, start_new_session=True)
 
     def at_top(self) -> "Repository":
         """The same repository, asked from its top folder, to which paths are relative then."""
@@ -170,30 +167,45 @@ def _git_in(folder: Path) -> Any:  # noqa: ANN401 - GitPython is untyped here
     return git
 
 
-def _run(
+def _run(git: Any, arguments: tuple[str, ...], switches: tuple[str, ...] = ()) -> str:  # noqa: ANN401 - GitPython is untyped here
+    """Run a git command to its end; GitPython's own timeout would outlive a Ctrl-C by 30 s."""
+    started = _start(git, arguments, switches)  # it ends its process when nobody holds it
+    process = started.proc
+    try:
+        out, said = process.communicate(timeout=_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        raise _failure(arguments, f"no answer within {_TIMEOUT} s") from None
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    if process.returncode:
+        words = (said.strip() or out.strip()).decode("utf-8", errors="replace")
+        raise _failure(arguments, words or f"exit code {process.returncode}")
+    text: str = out.decode("utf-8", errors="surrogateescape")
+    return text
+
+
+def _start(
     git: Any,  # noqa: ANN401 - GitPython is untyped here
     arguments: tuple[str, ...],
     switches: tuple[str, ...] = (),
     **how: Any,  # noqa: ANN401 - as above
-) -> Any:  # noqa: ANN401 - text, or a process
-    from git.exc import GitCommandError, GitCommandNotFound
+) -> Any:  # noqa: ANN401 - as above
+    from git.exc import GitCommandNotFound
 
+    words = ["git", "--no-pager", *_SWITCHES, *switches, *arguments]
     try:
-        return git.execute(
-            ["git", "--no-pager", *_SWITCHES, *switches, *arguments],
-            **(how or {"strip_newline_in_stdout": False, "kill_after_timeout": _TIMEOUT}),
-        )
+        return git.execute(words, as_process=True, **how)
     except GitCommandNotFound:
         raise UnavailableError(
             "git is not installed", code="no-git", hint="install git, or run without versions"
         ) from None
-    except GitCommandError as error:
-        said = str(error.stderr) or str(error.stdout)
-        words = said.strip().removeprefix("stderr:").removeprefix("stdout:").strip(" '\n")
-        hint = next((remedy for sign, remedy in _REMEDIES.items() if sign in words), None)
-        raise UnavailableError(
-            f"git {arguments[0]}: {words[:300]}", code="git", hint=hint
-        ) from None
+
+
+def _failure(arguments: tuple[str, ...], words: str) -> UnavailableError:
+    hint = next((remedy for sign, remedy in _REMEDIES.items() if sign in words), None)
+    return UnavailableError(f"git {arguments[0]}: {words[:300]}", code="git", hint=hint)
 
 
 def _leave_surrounding_git() -> None:
