@@ -177,3 +177,22 @@ def test_a_prompt_called_like_a_model_is_ambiguous(project: Project, run: Run) -
 
     assert done.code == 2
     assert "'echo' is a prompt and a model" in done.err
+
+
+def test_what_earlier_runs_heard_is_not_asked_again(
+    project: Project, run: Run, parrot: str
+) -> None:
+    models = "".join(
+        f"  {name}: {{model: openai/{name}, api_base: {parrot!r}, price: {{input: 1, output: 1}}}}\n"
+        for name in ("one", "two")
+    )
+    root = project({**FILES, "llmops.yaml": f"{CONFIG}{models}"})
+    assert run("test", "--model", "one", "--model", "two").code == 0
+    for name in ("cache.db", "cache.db-wal", "cache.db-shm"):
+        (root / ".llmops" / name).unlink(missing_ok=True)
+
+    found = compared(run, "one", "two", "--replay")
+    stopped = compared(run, "one", "two", "--fresh", "--max-calls", "0", code=4)
+
+    assert [arm["totals"]["passed"] for arm in found["arms"]] == [8, 8]
+    assert stopped["verdict"]["status"] == "stopped"

@@ -1,5 +1,6 @@
 """`llmops compare`: models, versions and parameters on the same cases."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -97,7 +98,7 @@ def compare(
         margin=margin,
         confidence=confidence,
         metrics=tuple(metric or ()),
-        test=options_of(wishes),
+        test=replace(options_of(wishes), kept=True),
     )
     telling = Telling(reports=reports, first=first, as_json=as_json, paged=not no_pager)
     raise typer.Exit(compare_once(options, telling, surroundings(untrusted=untrusted)))

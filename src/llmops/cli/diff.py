@@ -1,5 +1,6 @@
 """`llmops diff`: two versions of a prompt side by side, on the same cases."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -90,7 +91,10 @@ def diff(
         concurrency=concurrency,
     )
     options = DiffOptions(
-        before=names[0], after=names[1], source_only=source_only, test=options_of(wishes)
+        before=names[0],
+        after=names[1],
+        source_only=source_only,
+        test=replace(options_of(wishes), kept=True),
     )
     telling = Telling(reports=reports, first=first, as_json=as_json, paged=not no_pager)
     raise typer.Exit(diff_once(options, telling, surroundings(untrusted=untrusted)))

@@ -1,4 +1,4 @@
-"""Where a completion may come from before anybody is asked: recordings, then the cache."""
+"""Where a completion may come from before anybody is asked: recordings, the cache, kept runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from llmops.domain.config import Model
 from llmops.domain.run import Origin
 from llmops.providers.recorded import Recordings
 from llmops.running.cache import Cache, cache_key
+from llmops.running.kept import KeptAnswers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +50,21 @@ class Found:
 
 @dataclass(slots=True, kw_only=True)
 class Sources:
-    """Recordings and the cache, in that order.
+    """Recordings, the cache and kept runs, in that order.
 
     Attributes:
         load: Reads a suite's recordings, or None when it has none.
         cache: None when it is not to be used.
         fresh: Look nothing up; answers are still kept.
         replay: Never ask anybody: what is not found is an error.
+        kept: What earlier runs heard, looked up last; None when it is not to be used.
     """
 
     load: Callable[[str], Recordings | None]
     cache: Cache | None
     fresh: bool = False
     replay: bool = False
+    kept: KeptAnswers | None = None
     _recordings: dict[str, Recordings | None] = field(default_factory=dict)
 
     def recordings(self, suite: str) -> Recordings | None:
@@ -75,6 +78,18 @@ class Sources:
         if self.fresh:
             return [None] * len(questions)
         found = [self._recorded(asked) for asked in questions]
+        found = self._from_cache(questions, found)
+        if self.kept is None or None not in found:
+            return found
+        kept = self.kept
+        return [
+            known or _cached(kept.find(asked.digest, asked.model))
+            for asked, known in zip(questions, found, strict=True)
+        ]
+
+    def _from_cache(
+        self, questions: Sequence[Question], found: list[Found | None]
+    ) -> list[Found | None]:
         if self.cache is None:
             return found
         keys = [

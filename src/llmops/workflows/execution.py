@@ -15,6 +15,7 @@ from llmops.providers.keys import secrets_of, without_secrets
 from llmops.reporting.base import Report
 from llmops.running.budget import Purse
 from llmops.running.cache import Cache
+from llmops.running.kept import KeptAnswers
 from llmops.running.ledger import Ledger
 from llmops.running.plan import Plan, PlanOptions
 from llmops.running.resume import Before
@@ -62,6 +63,7 @@ class TestOptions:
         resume: The run to go on with: an id, or empty for the newest; None starts a new one.
         failed: Only trials that did not pass in the newest run.
         new: Only cases that no kept run knows.
+        kept: Take what earlier runs heard where neither recordings nor the cache know.
         command: As typed, for the run's header.
     """
 
@@ -77,6 +79,7 @@ class TestOptions:
     resume: str | None = None
     failed: bool = False
     new: bool = False
+    kept: bool = False
     seed: int = 0
     command: tuple[str, ...] = ()
 
@@ -188,6 +191,7 @@ class Execution:
             cache=self._cache(),
             fresh=self.options.fresh,
             replay=self.options.replay,
+            kept=KeptAnswers(self.opened.root / FOLDER) if self.options.kept else None,
         )
 
     def _cache(self) -> Cache:
