@@ -1,26 +1,39 @@
 """`llmops lint`: read every file, render every template, build every scorer, call no model."""
 
+from typing import Annotated
+
 import typer
 
-from llmops.cli.options import AsJson, Untrusted
+from llmops.cli.options import AsJson, HeldAgainst, Untrusted
 
 
-def lint(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
+def lint(
+    base: HeldAgainst = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Read the whole history of every prompt, too.")
+    ] = False,
+    as_json: AsJson = False,
+    untrusted: Untrusted = False,
+) -> None:
     """Check prompts, suites, datasets, recordings and llmops.yaml.
+
+    In a git repository the versions that prompts claim are checked, too: see --base.
 
     Examples:
       llmops lint                 every complaint with its place and a way out
       llmops lint --json | jq     the same for programs
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import note, say_faults, say_json
+    from llmops.cli.talk import fault_as_json, note, say_faults, say_json
     from llmops.reporting.wording import plural
     from llmops.workflows.lint import lint as check
+    from llmops.workflows.lint_versions import VersionOptions
 
-    found = check(surroundings(untrusted=untrusted))
+    options = VersionOptions(base=base, history=history)
+    found = check(surroundings(untrusted=untrusted), options)
 
     if as_json:
-        say_json([_as_json(fault) for fault in found.faults])
+        say_json([fault_as_json(fault) for fault in found.faults])
     else:
         say_faults(found.faults)
         warnings = len(found.faults) - found.errors
@@ -32,10 +45,3 @@ def lint(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
         counted = ", ".join(plural(count, noun) for count, noun in counts)
         note(f"{plural(found.errors, 'error')}, {plural(warnings, 'warning')} · {counted}")
     raise typer.Exit(2 if found.errors else 0)
-
-
-def _as_json(fault: object) -> dict[str, object]:
-    at = getattr(fault, "at", None)
-    place = {"path": at.path, "line": at.line, "column": at.column} if at else None
-    names = ("code", "severity", "message", "hint")
-    return {**{name: getattr(fault, name) for name in names}, "at": place}

@@ -29,6 +29,12 @@ Models = Annotated[
     list[str] | None,
     typer.Option("--model", "-m", metavar="M", help="Run on this model instead. Repeatable."),
 ]
+HeldAgainst = Annotated[
+    str | None,
+    typer.Option(
+        "--base", metavar="REF", help="Hold the claimed versions against this git revision."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Untrusted = Annotated[
     bool,

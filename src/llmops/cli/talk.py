@@ -27,6 +27,14 @@ def say_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
 
 
+def fault_as_json(fault: Fault) -> dict[str, object]:
+    """A complaint as plain JSON values."""
+    at = fault.at
+    place = {"path": at.path, "line": at.line, "column": at.column} if at else None
+    names = ("code", "severity", "message", "hint")
+    return {**{name: getattr(fault, name) for name in names}, "at": place}
+
+
 def say_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
     """Print a table to stdout, one line a row; `empty` goes to stderr when there is none."""
     from rich.cells import cell_len

@@ -137,16 +137,17 @@ def _output(old: Form, new: Form) -> tuple[Step, str]:
     if old["format"] != new["format"]:
         return "major", f"the output was {old['format']} and is {new['format']}"
     was, now = ({} if form["schema"] is None else form["schema"] for form in (old, new))
-    if was and not now:
-        return "major", "the output has no schema any more"
-    if now and not was:
-        return "minor", "the output has a schema now"
+    if bool(was) != bool(now):
+        step: Step = "minor" if now else "major"
+        return step, f"the output has {'a schema now' if now else 'no schema any more'}"
     found = schema_differences(was, now)
     broken = [one for one in found if _surprises(one)]
     if broken:
         return "major", f"the output may be what it never was: {_told(broken)}"
     if found:
         return "minor", f"the output says more: {_told(found)}"
+    if same(was, now):
+        return "patch", f"the output is {new['format']}, as it was"
     return "patch", "the words of the output's schema changed"
 
 

@@ -11,6 +11,7 @@ from llmops.errors import Fault, LlmopsError, UnavailableError
 from llmops.history.repository import open_repository
 from llmops.location import Location
 from llmops.running.plan import PlanOptions, make_plan
+from llmops.workflows.lint_versions import VersionOptions, check_versions
 from llmops.workflows.project import OpenProject, Surroundings, open_project
 from llmops.workflows.recordings import read_recordings
 
@@ -37,8 +38,16 @@ class Findings:
         return sum(fault.severity == "error" for fault in self.faults)
 
 
-def lint(surroundings: Surroundings) -> Findings:
-    """Read every file, compile every template, build every scorer and plan every suite."""
+_AS_FOUND = VersionOptions()
+
+
+def lint(surroundings: Surroundings, versions: VersionOptions = _AS_FOUND) -> Findings:
+    """Read every file, compile every template, build every scorer and plan every suite.
+
+    Args:
+        surroundings: The outside world.
+        versions: How the versions that prompts claim are checked.
+    """
     from llmops.workflows.carriers import check_scripts
 
     try:
@@ -56,6 +65,7 @@ def lint(surroundings: Surroundings) -> Findings:
     for suite in opened.project.suites:
         gathered.take(partial(read_recordings, opened, suite))
     trials = _planned(opened, gathered) if opened.project.suites else 0
+    gathered.take(lambda: gathered.faults.extend(check_versions(opened, versions)))
     gathered.faults += _tracked_secrets(opened.root)
     faults = sorted(set(gathered.faults), key=_by_place)
     return Findings(
