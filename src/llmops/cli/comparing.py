@@ -15,8 +15,8 @@ from llmops.reporting.compare_console import print_arms
 from llmops.reporting.compare_json import write_arms_json
 from llmops.reporting.compare_markdown import write_arms_markdown
 from llmops.reporting.progress import make_progress
+from llmops.workflows.asking import Clock
 from llmops.workflows.compare import CompareOptions, compare
-from llmops.workflows.execution import Clock
 from llmops.workflows.project import Surroundings, open_project
 
 _FORMATS: Formats[ArmsComparison] = {

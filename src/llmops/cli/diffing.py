@@ -15,8 +15,8 @@ from llmops.reporting.diff_console import print_diff
 from llmops.reporting.diff_json import write_diff_json
 from llmops.reporting.diff_markdown import write_diff_markdown
 from llmops.reporting.progress import make_progress
+from llmops.workflows.asking import Clock
 from llmops.workflows.diff import DiffOptions, diff
-from llmops.workflows.execution import Clock
 from llmops.workflows.project import Surroundings, open_project
 
 _FORMATS: Formats[DiffReport] = {

@@ -20,7 +20,8 @@ from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions
 from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import Selection, parse_shard
-from llmops.workflows.execution import Clock, TestOptions
+from llmops.workflows.asking import Clock
+from llmops.workflows.execution import TestOptions
 from llmops.workflows.project import Surroundings, open_project
 from llmops.workflows.report import kept_report
 from llmops.workflows.test import run_tests

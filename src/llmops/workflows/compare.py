@@ -16,7 +16,8 @@ from llmops.loading.values import json_or_text
 from llmops.running.arms import ArmOptions, arms_of
 from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import choose_suites
-from llmops.workflows.execution import Clock, TestOptions, Watcher
+from llmops.workflows.asking import Clock
+from llmops.workflows.execution import TestOptions, Watcher
 from llmops.workflows.project import OpenProject
 from llmops.workflows.test import run_tests
 

@@ -19,7 +19,8 @@ from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import choose_suites
 from llmops.versions.change import change_between
 from llmops.versions.version import PromptVersion
-from llmops.workflows.execution import Clock, Outcome, TestOptions, Watcher
+from llmops.workflows.asking import Clock
+from llmops.workflows.execution import Outcome, TestOptions, Watcher
 from llmops.workflows.project import OpenProject
 from llmops.workflows.test import run_tests
 

@@ -3,19 +3,13 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from llmops.domain.completion import Completion
 from llmops.domain.config import Budget
 from llmops.domain.run import RunFooter, RunHeader, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
-from llmops.providers.keys import secrets_of, without_secrets
 from llmops.reporting.base import Report
-from llmops.running.budget import Purse
-from llmops.running.cache import Cache
-from llmops.running.kept import KeptAnswers
 from llmops.running.ledger import Ledger
 from llmops.running.plan import Plan, PlanOptions
 from llmops.running.resume import Before
@@ -23,10 +17,9 @@ from llmops.running.runner import Asker, Runner
 from llmops.running.sources import Sources
 from llmops.running.stop import Stop, on_signals
 from llmops.running.store import FOLDER, RunWriter, read_run
+from llmops.workflows.asking import Asking, AskLimits, Clock
 from llmops.workflows.project import OpenProject
-from llmops.workflows.recordings import read_recordings, record_run
-
-Number = TypeVar("Number", int, float)
+from llmops.workflows.recordings import record_run
 
 
 class Watcher(Protocol):
@@ -83,18 +76,17 @@ class TestOptions:
     seed: int = 0
     command: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """The time, handed in.
-
-    Attributes:
-        now: The present moment, with its time zone.
-        monotonic: Seconds that never go back, for durations.
-    """
-
-    now: Callable[[], datetime]
-    monotonic: Callable[[], float]
+    @property
+    def limits(self) -> AskLimits:
+        """Whom to ask, and how much."""
+        return AskLimits(
+            replay=self.replay,
+            fresh=self.fresh,
+            kept=self.kept,
+            budget=self.budget,
+            concurrency=self.concurrency,
+            seed=self.seed,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +138,7 @@ class Execution:
             writer = RunWriter(path, resume=self.before is not None)
             stack.callback(writer.close)
             ledger = self._ledger(writer, totals)
-            sources = self._sources()
+            sources = self._asking().sources()
             if sources.cache is not None:
                 stack.callback(sources.cache.close)
             self._run(writer, ledger, sources)
@@ -185,49 +177,17 @@ class Execution:
             fail_fast=self.options.fail_fast,
         )
 
-    def _sources(self) -> Sources:
-        return Sources(
-            load=lambda suite: read_recordings(self.opened, suite),
-            cache=self._cache(),
-            fresh=self.options.fresh,
-            replay=self.options.replay,
-            kept=KeptAnswers(self.opened.root / FOLDER) if self.options.kept else None,
-        )
-
-    def _cache(self) -> Cache:
-        config = self.opened.config.cache
-        return Cache(
-            self.opened.root / config.path,
-            now=lambda: self.clock.now().timestamp(),
-            warn=self.watcher.note,
-            ttl=config.ttl,
-            read_only=self.opened.untrusted,
-        )
-
     def _asker(self, sources: Sources, ledger: Ledger) -> Asker:
-        from llmops.running.live import LiveAsker
-        from llmops.workflows.carriers import carriers_of
+        return self._asking().asker(sources, ledger.take, self._count)
 
-        asked, allowed = self.options.budget, self.opened.config.budget
-        budget = Budget(
-            max_cost=_least(asked.max_cost, allowed.max_cost),
-            max_calls=_least(asked.max_calls, allowed.max_calls),
-        )
-        return LiveAsker(
-            sources=sources,
-            sink=ledger.take,
+    def _asking(self) -> Asking:
+        return Asking(
+            opened=self.opened,
+            limits=self.options.limits,
+            clock=self.clock,
+            note=self.watcher.note,
             stop=self.stop,
-            purse=Purse(budget, lambda: self.stop.ask("budget")),
-            carriers=carriers_of(self.opened),
-            seed=self.options.seed,
-            concurrency=self.options.concurrency,
-            clean=self._clean(),
-            in_flight=self._count,
         )
-
-    def _clean(self) -> Callable[[Completion], Completion]:
-        secrets = secrets_of(self.opened.environment)
-        return lambda completion: without_secrets(completion, secrets)
 
     def _count(self, number: int) -> None:
         self.in_flight = number
@@ -239,9 +199,3 @@ class Execution:
             ledger.count(trial)
         done = frozenset(ledger.done)
         return lambda id_: id_ in done
-
-
-def _least(asked: Number | None, allowed: Number | None) -> Number | None:
-    """The command line may tighten the project's cap, never loosen it."""
-    known = [cap for cap in (asked, allowed) if cap is not None]
-    return min(known) if known else None

@@ -15,7 +15,8 @@ from llmops.history.repository import WorkState, open_repository
 from llmops.running.plan import Plan, PlanOptions, make_plan
 from llmops.running.resume import Before, options_from_json, options_to_json, read_before
 from llmops.running.store import FOLDER, KeptRun, find_run, read_run, run_ids
-from llmops.workflows.execution import Clock, Execution, Outcome, TestOptions, Watcher
+from llmops.workflows.asking import Clock
+from llmops.workflows.execution import Execution, Outcome, TestOptions, Watcher
 from llmops.workflows.project import OpenProject
 
 
@@ -41,6 +42,41 @@ def run_tests(opened: OpenProject, options: TestOptions, clock: Clock, watcher: 
             plan=plan,
             header=header,
             before=before,
+            clock=clock,
+            watcher=watcher,
+            started=started,
+        )
+        return execution.carry_out()
+
+
+def run_plan(
+    opened: OpenProject,
+    options: TestOptions,
+    plan: Plan,
+    watching: tuple[Clock, Watcher],
+) -> Outcome:
+    """Carry out a plan that is made already, as a new run.
+
+    Args:
+        opened: The project.
+        options: How to run it; what they say of a plan is not looked at.
+        plan: What to run.
+        watching: The clock, and who sees the run as it goes.
+
+    Raises:
+        InvalidInputError: Recordings are broken.
+        UnavailableError: The run cannot be kept on disk.
+    """
+    clock, watcher = watching
+    started = clock.monotonic()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        state = pool.submit(_work_state, opened.root)
+        execution = Execution(
+            opened=opened,
+            options=options,
+            plan=plan,
+            header=_header(opened, options, plan, clock, state),
+            before=None,
             clock=clock,
             watcher=watcher,
             started=started,
