@@ -212,6 +212,31 @@ def test_a_version_that_the_work_tree_reuses_names_the_work_tree(
     )
 
 
+def test_a_partial_that_changed_under_a_new_version_is_found_in_history(
+    made: Versioned, faults: Faults
+) -> None:
+    prompt = said("1.0.0").replace('"Say', "\"{% include 'polite.md' %} say")
+    made.commit("First", {SAY: prompt, "prompts/polite.md": "Please"})
+    made.git("switch", "--quiet", "--create=work")
+    second = made.commit("Second", {SAY: prompt.replace("1.0.0", "1.1.0") + "changelog: New.\n"})
+    third = made.commit("Third", {"prompts/polite.md": "Pretty please"})
+
+    (fault,) = faults()
+
+    assert fault["message"] == (f"the version 1.1.0 has 2 contents: {second[:12]} and {third[:12]}")
+
+
+def test_a_name_that_was_used_before_is_no_version_used_before(
+    made: Versioned, faults: Faults
+) -> None:
+    made.commit("First", {"prompts/new.yaml": "version: 1.0.0\nuser: [\n"})
+    (made.root / "prompts/new.yaml").unlink()
+    made.commit("Delete")
+    made.write({"prompts/new.yaml": said("1.0.0", "Say 1.0.0 and")})
+
+    assert faults() == []
+
+
 def test_older_versions_with_two_contents_are_warnings_of_the_whole_history(
     made: Versioned, faults: Faults
 ) -> None:

@@ -150,6 +150,14 @@ def test_partials_are_compared_by_name_in_their_own_trees(pair: Pair) -> None:
     assert missing.after == "[cannot be read]"
 
 
+def test_a_partial_that_stays_is_no_part_of_a_change(pair: Pair) -> None:
+    prompt = "user: \"{% include 'a.md' %}{% include 'b.md' %}\"\n"
+    before = pair.version(prompt, {"prompts/a.md": "A", "prompts/b.md": "B"})
+    after = pair.version(prompt, {"prompts/a.md": "A", "prompts/b.md": "C"})
+
+    assert [one.part for one in change_between(before, after).parts] == ["partial b.md"]
+
+
 def test_examples_are_compared_one_by_one(pair: Pair) -> None:
     def shots(*pairs: tuple[str, str]) -> str:
         listed = [{"input": {"q": asked}, "output": said} for asked, said in pairs]

@@ -29,7 +29,7 @@ def bump(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the version that a prompt has to claim after what changed in it.
+    """Write the version that a changed prompt has to claim.
 
     With --check, the claims of all prompts are held against HEAD, as a pre-commit hook does.
 

@@ -141,7 +141,7 @@ class _Comparing:
         if was is None or now is None:
             if now is not None:
                 yield _said(where, f"only {', '.join(now)} may be given", "narrower")
-            elif was is not None:
+            else:
                 yield _said(where, "any value may be given", "wider")
             return
         gone, new = [one for one in was if one not in now], [one for one in now if one not in was]
