@@ -1,7 +1,7 @@
 """The project's configuration: folders, models, budget and the gate's policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from llmops.location import Location
@@ -94,6 +94,9 @@ class GatePolicy:
         margin: The largest drop that counts as not worse, 0 to 1.
         confidence: Of the interval, between 0 and 1.
         on_inconclusive: What an inconclusive comparison does.
+        metrics: Judged beside the pass rate.
+        levels: What rules and findings about policy do to the verdict, by their names; those that
+            are not named have a level of their own.
     """
 
     min_pass_rate: float | None = None
@@ -101,7 +104,15 @@ class GatePolicy:
     margin: float | None = None
     confidence: float | None = None
     on_inconclusive: Literal["pass", "warn", "fail"] | None = None
+    metrics: tuple[str, ...] | None = None
+    levels: Mapping[str, Literal["error", "warn", "info"]] | None = None
     at: Location | None = None
+
+    def over(self, under: "GatePolicy") -> "GatePolicy":
+        """This policy laid over another one: what it does not say, the other one says."""
+        own = {item.name: getattr(self, item.name) for item in fields(self)}
+        said = {name: value for name, value in own.items() if value is not None}
+        return replace(under, **{**said, "levels": {**(under.levels or {}), **(self.levels or {})}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from llmops.loading.value_checks import (
     between_zero_and_one,
     environment_name,
     folder,
+    gate_levels,
     host,
     label_names,
     module_names,
@@ -86,6 +87,12 @@ class GateShape:
     )
     on_inconclusive: Literal["pass", "warn", "fail"] | None = entry(
         "What an inconclusive comparison does.", default=None
+    )
+    metrics: tuple[str, ...] | None = entry(
+        "Metrics that are judged beside the pass rate.", default=None
+    )
+    levels: Mapping[str, Literal["error", "warn", "info"]] | None = entry(
+        "What rules and findings about policy do to the verdict.", default=None, then=gate_levels
     )
 
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from llmops.domain.gate import FINDINGS, RULES
 from llmops.domain.node import Node, Text
-from llmops.errors import Fault, InvalidInputError
+from llmops.errors import Fault, InvalidInputError, did_you_mean
 from llmops.loading.paths import clean_path
 from llmops.loading.readers import MISSING, Faults, expected, refuse
 from llmops.location import Location
@@ -99,6 +100,17 @@ def module_names(names: tuple[str, ...], node: Node, faults: Faults) -> object:
             hint = "write a dotted name such as our_scorers.tone"
             refuse(child, "module-name", f"'{child.typed}' is no Python module", faults, hint)
     return names
+
+
+def gate_levels(levels: Mapping[str, object], node: Node, faults: Faults) -> object:
+    """Check that levels are set for rules and findings that there are."""
+    known = (*RULES, *FINDINGS)
+    for name, at, _child in node.entries():
+        if name not in known:
+            message = f"'{name}' is no rule of the gate"
+            hint = did_you_mean(name, known) or f"the rules are {', '.join(RULES)}"
+            faults.append(Fault(code="unknown-rule", message=message, at=at, hint=hint))
+    return levels
 
 
 def label_names(names: tuple[str, ...], node: Node, faults: Faults) -> object:

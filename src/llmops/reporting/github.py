@@ -53,6 +53,19 @@ def append_step_summary(report: Report, path: Path) -> None:
         ) from None
 
 
+def command(level: str, words: str, *, title: str, at: Location | None = None) -> str:
+    """One annotation, whatever its words hold: `error`, `warning` or `notice`."""
+    place: Mapping[str, str | int] = {}
+    if at is not None:
+        place = {"file": at.path, "line": at.line, "col": at.column}
+    properties = ",".join(
+        f"{name}={ci_log(cut(str(value), _LONGEST_WORDS)).translate(_PROPERTY)}"
+        for name, value in {**place, "title": title}.items()
+    )
+    data = ci_log(cut(words, _LONGEST_WORDS)).translate(_DATA)
+    return f"::{level} {properties}::{data}"
+
+
 def _lines(report: Report) -> Iterator[str]:
     verdict, totals = report.verdict, report.verdict.totals
     summary = summarise(report.trials(), keep=_MOST_ERRORS - 1)
@@ -60,7 +73,7 @@ def _lines(report: Report) -> Iterator[str]:
     hidden = wrong - len(summary.problems)
     more = f"; {hidden:,} more than shown here, see the summary" if hidden > 0 else ""
     level = "notice" if verdict.green else "error"
-    yield _command(level, f"{verdict.reason}{more}", title=f"llmops: {verdict.status}")
+    yield command(level, f"{verdict.reason}{more}", title=f"llmops: {verdict.status}")
     for problem in summary.problems:
         yield _annotation(problem, summary)
     for fault in report.warnings[:_MOST_WARNINGS]:
@@ -73,24 +86,12 @@ def _annotation(problem: Problem, summary: Summary) -> str:
         lines.append(f"{complaint.label}: {complaint.reason}")
         if complaint.hint:
             lines.append(f"hint: {complaint.hint}")
-    return _command("error", "\n".join(lines), title=summary.title(problem), at=problem.at)
+    return command("error", "\n".join(lines), title=summary.title(problem), at=problem.at)
 
 
 def _warning(fault: Fault) -> str:
     hint = f"\nhint: {fault.hint}" if fault.hint else ""
-    return _command("warning", f"{fault.message}{hint}", title=f"llmops: {fault.code}", at=fault.at)
-
-
-def _command(level: str, words: str, *, title: str, at: Location | None = None) -> str:
-    place: Mapping[str, str | int] = {}
-    if at is not None:
-        place = {"file": at.path, "line": at.line, "col": at.column}
-    properties = ",".join(
-        f"{name}={ci_log(cut(str(value), _LONGEST_WORDS)).translate(_PROPERTY)}"
-        for name, value in {**place, "title": title}.items()
-    )
-    data = ci_log(cut(words, _LONGEST_WORDS)).translate(_DATA)
-    return f"::{level} {properties}::{data}"
+    return command("warning", f"{fault.message}{hint}", title=f"llmops: {fault.code}", at=fault.at)
 
 
 def _bytes(text: str) -> int:

@@ -36,6 +36,8 @@ class PlanOptions:
         only: Ids of the trials to take, such as those that failed; None takes all.
         known: Hashes of cases to leave out, for they were run before.
         untrusted: Refuse targets that run code of the project.
+        tolerant: Leave out what cannot be asked, in place of complaining of it; for the side that
+            a change is held against.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -45,6 +47,7 @@ class PlanOptions:
     only: frozenset[str] | None = None
     known: frozenset[str] = frozenset()
     untrusted: bool = False
+    tolerant: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ def make_plan(
     folder = project.config.suites
     suites = choose_suites(project.suites.values(), options.selection, folder)
     faults: list[Fault] = []
-    plans = _suite_plans(suites, project, find_prompt, options.arms, faults)
+    plans = _suite_plans(suites, project, find_prompt, options, faults)
     if faults:
         raise InvalidInputError.of(faults)
     generator = _Generator(
@@ -133,22 +136,29 @@ def _suite_plans(
     suites: Sequence[Suite],
     project: Project,
     find_prompt: FindPrompt,
-    options: ArmOptions,
+    options: PlanOptions,
     faults: list[Fault],
 ) -> tuple[SuitePlan, ...]:
     plans = []
     for suite in suites:
+        wrong: list[Fault] = []
         try:
-            arms = arms_of(suite, project.config, find_prompt, options)
+            arms = tuple(arms_of(suite, project.config, find_prompt, options.arms))
+            wrong += _prompt_faults(arms)
         except InvalidInputError as error:
-            faults += error.faults
-            continue
-        plans.append(SuitePlan(suite=suite, arms=tuple(arms)))
-        versions = {version.content_hash: version for arm in arms for version in arm.versions}
-        for version in versions.values():
-            found = version.renderer.check(version.prompt)
-            faults += [fault for fault in found if fault.severity == "error"]
+            arms = ()
+            wrong += error.faults
+        if not wrong or not options.tolerant:
+            plans.append(SuitePlan(suite=suite, arms=arms))
+            faults += wrong
     return tuple(plans)
+
+
+def _prompt_faults(arms: Sequence[SuiteArm]) -> Iterator[Fault]:
+    versions = {version.content_hash: version for arm in arms for version in arm.versions}
+    for version in versions.values():
+        found = version.renderer.check(version.prompt)
+        yield from (fault for fault in found if fault.severity == "error")
 
 
 def _untrusted_target(suite: Suite) -> Fault | None:
@@ -219,7 +229,7 @@ class _Generator:
                 faults += error.faults
             if len(faults) >= _SHOWN:
                 return
-        if not faults:
+        if not faults and not self.options.tolerant:
             chosen.check()
 
     def _of_case(
@@ -242,7 +252,7 @@ class _Generator:
             try:
                 made = prepared.stages(arm)
             except LlmopsError as error:
-                faults += error.faults
+                faults += [] if self.options.tolerant else error.faults
                 continue
             self.used.add(plan.suite.name)
             for sample, id_ in picked:

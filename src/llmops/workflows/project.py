@@ -1,13 +1,14 @@
 """Open a project: its tree, its files read and checked, and what plans are made with."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmops.domain.config import Config
 from llmops.domain.node import Text
 from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
+from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
 from llmops.loading.functions import FunctionLoader, add_to_path
 from llmops.loading.project import load_config, load_project, load_prompt
@@ -36,6 +37,19 @@ class Surroundings:
     untrusted: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """Recordings as they stood at a commit.
+
+    Attributes:
+        tree: The project's files there.
+        folder: The folder of recordings there.
+    """
+
+    tree: Tree
+    folder: str
+
+
 @dataclass(slots=True, kw_only=True)
 class OpenProject:
     """A project that was read, with what renders and scores for it.
@@ -43,6 +57,7 @@ class OpenProject:
     Attributes:
         root: The project's folder.
         environment: The outside's, and what the project's `.env` adds.
+        earlier: Where recordings are read from too; what is recorded there holds.
     """
 
     root: Path
@@ -50,6 +65,7 @@ class OpenProject:
     environment: Mapping[str, str]
     functions: FunctionLoader
     untrusted: bool
+    earlier: Earlier | None = None
     _renderer: PromptRenderer | None = None
     _versions: Versions | None = None
 
@@ -116,8 +132,14 @@ class OpenProject:
             ) from None
 
 
-def open_project(surroundings: Surroundings) -> OpenProject:
+def open_project(
+    surroundings: Surroundings, govern: Callable[[Config], Config] | None = None
+) -> OpenProject:
     """Read the project that a folder belongs to, and load its plug-ins.
+
+    Args:
+        surroundings: The outside world.
+        govern: Lays the policy of elsewhere over the configuration, before anything is loaded.
 
     Raises:
         InvalidInputError: All that is wrong with its files.
@@ -126,6 +148,8 @@ def open_project(surroundings: Surroundings) -> OpenProject:
     trusted = not surroundings.untrusted
     tree = WorkTree(root, trusted=trusted)
     project = load_project(tree)
+    if govern is not None:
+        project = replace(project, config=govern(project.config))
     functions = FunctionLoader(root=root, trusted=trusted)
     if trusted:
         _load_plugins(project.config, root)

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TextIO
 
 from llmops.domain.run import TrialResult
+from llmops.domain.tree import Tree
+from llmops.errors import InvalidInputError
 from llmops.providers.keys import redact, secrets_of
 from llmops.providers.recorded import RecordedEntry, Recordings
 from llmops.reporting.files import write_report
 from llmops.running.store import KeptRun
-from llmops.workflows.project import OpenProject
+from llmops.workflows.project import Earlier, OpenProject
 
 _LARGEST = 2**30
 
@@ -21,15 +23,31 @@ def recordings_path(opened: OpenProject, suite: str) -> str:
 
 
 def read_recordings(opened: OpenProject, suite: str) -> Recordings | None:
-    """A suite's recordings; None when it has none.
+    """A suite's recordings, those of an earlier commit included; None when it has none.
 
     Raises:
-        InvalidInputError: The file is broken.
+        InvalidInputError: A file is broken.
     """
     path = recordings_path(opened, suite)
-    if not (opened.root / path).exists():
-        return None
-    return Recordings.parse(opened.project.tree.read(path, limit=_LARGEST), path)
+    now = _parsed(opened.project.tree, path) if (opened.root / path).exists() else None
+    then = _parsed_there(opened.earlier, suite) if opened.earlier is not None else None
+    if now is None or then is None:
+        return now or then
+    return now.merge(then.entries.values())
+
+
+def _parsed_there(earlier: Earlier, suite: str) -> Recordings | None:
+    path = f"{earlier.folder}/{suite}.jsonl"
+    try:
+        return _parsed(earlier.tree, path)
+    except InvalidInputError as error:
+        if error.faults[0].code == "missing-file":
+            return None
+        raise
+
+
+def _parsed(tree: Tree, path: str) -> Recordings:
+    return Recordings.parse(tree.read(path, limit=_LARGEST), path)
 
 
 def record_run(opened: OpenProject, run: KeptRun, *, prune: bool = False) -> tuple[Path, ...]:

@@ -1,0 +1,105 @@
+"""`llmops gate`: what CI calls to hold a change against its base."""
+
+from typing import Annotated
+
+import typer
+
+from llmops.cli.options import Expression, Models, Select, Untrusted
+
+
+def gate(
+    select: Select = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REF",
+            help="The commit to hold the change against; found if not said.",
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="WHAT",
+            help="Compare with 'baseline' (approved results), a run's id, or another git revision.",
+        ),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="KIND",
+            help="Let findings of this kind through, or 'all', after a review. Repeatable.",
+        ),
+    ] = None,
+    expression: Expression = None,
+    model: Models = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the order and every draw.")] = 0,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
+    ] = False,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
+    ] = None,
+    max_calls: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=1000, help="Calls at a time, for each model."),
+    ] = None,
+    first: Annotated[
+        int, typer.Option("--first", metavar="N", min=0, help="Show so many outputs that broke.")
+    ] = 5,
+    report: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--report",
+            metavar="FORMAT[=PATH]",
+            help="Write markdown, json, junit or github. Repeatable.",
+        ),
+    ] = None,
+    untrusted: Untrusted = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the JSON report instead of text.")
+    ] = False,
+) -> None:
+    """Hold what changed against its base, and say whether it may go in.
+
+    Thresholds, budgets and whom to trust are taken from the base, never from the change.
+
+    Examples:
+      llmops gate --replay --report github --report markdown=gate.md
+      llmops gate suites/refunds.yaml --base main
+    """
+    from llmops.cli.asked import surroundings
+    from llmops.cli.gating import Telling, gate_once, read_reports
+    from llmops.cli.testing import Wishes, options_of
+    from llmops.workflows.gate import GateOptions
+
+    reports = read_reports(report or (), as_json=as_json)
+    wishes = Wishes(
+        selectors=tuple(select or ()),
+        expression=expression,
+        models=tuple(model or ()),
+        samples=samples,
+        replay=replay,
+        fresh=fresh,
+        max_cost=max_cost,
+        max_calls=max_calls,
+        concurrency=concurrency,
+        seed=seed,
+    )
+    options = GateOptions(
+        base=base, against=against, allowed=tuple(allow or ()), test=options_of(wishes)
+    )
+    telling = Telling(reports=reports, first=first, as_json=as_json)
+    raise typer.Exit(gate_once(options, telling, surroundings(untrusted=untrusted)))

@@ -1,0 +1,80 @@
+"""What `llmops gate` was asked for and what came of it, told on the streams and in files."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from llmops.cli.documents import Document, Formats, read_documents, write_documents
+from llmops.reporting.gate import GateReport
+from llmops.reporting.gate_console import print_gate
+from llmops.reporting.gate_github import append_gate_summary, write_gate_github
+from llmops.reporting.gate_json import write_gate_json
+from llmops.reporting.gate_junit import write_gate_junit
+from llmops.reporting.gate_markdown import write_gate_markdown
+from llmops.reporting.progress import make_progress
+from llmops.reporting.terminal import make_screen
+from llmops.workflows.asking import Clock
+from llmops.workflows.gate import GateOptions, gate
+from llmops.workflows.project import Surroundings
+
+_FORMATS: Formats[GateReport] = {
+    "json": ("gate.json", write_gate_json),
+    "markdown": ("gate.md", write_gate_markdown),
+    "junit": ("gate.xml", write_gate_junit),
+    "github": ("-", write_gate_github),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """How the gate is told.
+
+    Attributes:
+        reports: What to write.
+        first: Trials that broke whose outputs are printed at most.
+        as_json: Print JSON in place of text.
+    """
+
+    reports: tuple[Document[GateReport], ...] = ()
+    first: int = 5
+    as_json: bool = False
+
+
+def read_reports(typed: Sequence[str], *, as_json: bool) -> tuple[Document[GateReport], ...]:
+    """Read `FORMAT` or `FORMAT=PATH` words.
+
+    Raises:
+        InvalidInputError: No such format, no path after `=`, or two documents for stdout.
+    """
+    return read_documents(typed, _FORMATS, "the gate", as_json=as_json)
+
+
+def gate_once(options: GateOptions, telling: Telling, world: Surroundings) -> int:
+    """Hold the change against its base, say and write everything, and return the exit code."""
+    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
+    report = gate(world, options, clock, progress)
+    written = write_documents(report, telling.reports, world.folder)
+    _summarise(report, telling, world)
+    if telling.as_json:
+        write_gate_json(report, sys.stdout)
+        return report.verdict.exit_code
+    alone = any(one.path == "-" and not _is_github(one) for one in telling.reports)
+    screen = make_screen(sys.stderr if alone else sys.stdout, os.environ)
+    print_gate(report, screen, shown=telling.first, written=written)
+    return report.verdict.exit_code
+
+
+def _is_github(document: Document[GateReport]) -> bool:
+    return document.write is write_gate_github
+
+
+def _summarise(report: GateReport, telling: Telling, world: Surroundings) -> None:
+    """On GitHub, the step's summary holds the gate too."""
+    path = world.environment.get("GITHUB_STEP_SUMMARY", "")
+    if path and any(map(_is_github, telling.reports)):
+        append_gate_summary(report, Path(path))
