@@ -70,7 +70,7 @@ def compare(
         bool, typer.Option("--json", help="Print the JSON report instead of text.")
     ] = False,
 ) -> None:
-    """Compare models, versions or parameters on the same cases, and say how sure it is.
+    """Compare models, versions or parameters, and say how sure it is.
 
     Examples:
       llmops compare demo/large demo/small
