@@ -2,24 +2,12 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 
 import pytest
-
-SHARED = Path(__file__).parents[3] / "shared"
-DATA = SHARED / "data" / "instructions.jsonl"
-ADDED = {
-    "1.0.0": "",
-    "1.1.0": (
-        "Be as concise as possible while still providing all the necessary information to answer"
-        " the question."
-    ),
-    "1.2.0": "Always answer with as much detail as possible.",
-}
-CLAUDE_ADDED = {**ADDED, "1.2.0": "Answer with as much detail as possible."}
+from real_outputs import ADDED, CLAUDE_ADDED, DATA, requests_served, served
 
 pytestmark = [
     pytest.mark.shared,
@@ -30,17 +18,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The replay server of recorded outputs, on a port of loopback."""
-    port_file = tmp_path_factory.mktemp("port") / "port"
-    process = subprocess.Popen(
-        [sys.executable, SHARED / "tools" / "replay_server.py", "--port-file", port_file],
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    yield f"http://127.0.0.1:{port_file.read_text()}"
-    process.terminate()
-    process.wait(10)
-    process.stdout.close()
+    yield from served(tmp_path_factory.mktemp("port") / "port")
 
 
 def project(folder: Path, base: str) -> Path:
@@ -89,11 +67,6 @@ def _files(label: str, model: str, version: str, prompt: str) -> dict[str, str]:
         f"    assert: [{{equals: \"{{{{ row.outputs['{model}']['{version}'] }}}}\"}}]\n"
     )
     return {f"prompts/{name}.yaml": prompt, f"suites/{name}.yaml": suite}
-
-
-def requests_served(base: str) -> int:
-    with urllib.request.urlopen(f"{base}/stats", timeout=10) as answer:
-        return int(json.load(answer)["requests"])
 
 
 def test_what_models_really_said_comes_back_word_for_word_and_is_asked_once(
