@@ -78,10 +78,10 @@ def repository(tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> Cal
 @pytest.fixture
 def pull_request(
     repository: Callable[..., Path], tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Change], Path]:
+) -> Callable[..., Path]:
     """A clone of depth 2 of a pull request's merge, as GitHub's checkout makes it."""
 
-    def make(change: Change) -> Path:
+    def make(change: Change, depth: int = 2) -> Path:
         origin = repository({})
         git(origin, "checkout", "--quiet", "-b", "topic")
         write(origin, change)
@@ -91,7 +91,7 @@ def pull_request(
         git(origin, "merge", "--quiet", "--no-ff", "--message=Merge", "topic")
         clone = tmp_path / "clone"
         url = f"file://{origin}"
-        git(tmp_path, "clone", "--quiet", "--depth=2", "--branch=merged", url, str(clone))
+        git(tmp_path, "clone", "--quiet", f"--depth={depth}", "--branch=merged", url, str(clone))
         event = tmp_path / "event.json"
         here = {"repo": {"full_name": "us/prompts"}}
         event.write_text(json.dumps({"pull_request": {"head": here, "base": here}}), "utf-8")
@@ -117,7 +117,7 @@ def kinds(done: Done) -> list[str]:
 
 
 def test_a_harmless_edit_passes_in_a_pull_request(
-    run: Run, pull_request: Callable[[Change], Path]
+    run: Run, pull_request: Callable[..., Path]
 ) -> None:
     pull_request(HARMLESS)
 
@@ -131,7 +131,7 @@ def test_a_harmless_edit_passes_in_a_pull_request(
 
 
 def test_a_harmful_edit_fails_in_a_pull_request(
-    run: Run, pull_request: Callable[[Change], Path]
+    run: Run, pull_request: Callable[..., Path]
 ) -> None:
     pull_request(HARMFUL)
 
@@ -145,7 +145,7 @@ def test_a_harmful_edit_fails_in_a_pull_request(
 
 
 def test_a_cheating_edit_is_red_and_both_of_its_tricks_are_named_first(
-    run: Run, pull_request: Callable[[Change], Path]
+    run: Run, pull_request: Callable[..., Path]
 ) -> None:
     pull_request(CHEATING)
 
@@ -561,7 +561,7 @@ def test_no_suite_on_either_side_is_nothing_selected(
 
 def test_the_summary_of_a_step_holds_the_gate(
     run: Run,
-    pull_request: Callable[[Change], Path],
+    pull_request: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -608,3 +608,141 @@ def test_code_and_schemas_that_judge_are_named(run: Run, repository: Callable[..
     done = run("gate", "--json")
 
     assert kinds(done) == ["scorer_changed"]
+
+
+def test_a_clone_that_is_too_shallow_has_no_base_and_says_what_helps(
+    run: Run, pull_request: Callable[..., Path]
+) -> None:
+    pull_request(HARMLESS, depth=1)
+
+    done = run("gate")
+
+    assert done.code == 6
+    assert "fetch-depth: 2" in done.err
+
+
+def test_a_pull_request_of_a_fork_is_untrusted(
+    run: Run, pull_request: Callable[..., Path], tmp_path: Path
+) -> None:
+    pull_request(
+        {**HARMLESS, "suites/app.yaml": "target: {exec: [ls]}\ncases:\n" + CASE.format("x")}
+    )
+    sides = {side: {"repo": {"full_name": side}} for side in ("head", "base")}
+    (tmp_path / "event.json").write_text(json.dumps({"pull_request": sides}), "utf-8")
+
+    done = run("gate")
+
+    assert done.code == 2
+    assert "[untrusted]" in done.err
+
+
+def test_a_change_that_records_anew_is_replayed_on_both_sides(
+    run: Run, repository: Callable[..., Path], git: Git
+) -> None:
+    folder = repository({})
+    assert run("record").code == 0
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=Record")
+    write(folder, HARMLESS)
+    (folder / "recordings/say.jsonl").unlink()
+    assert run("record").code == 0
+
+    done = run("gate", "--replay", "--base", "HEAD", "--json")
+
+    assert done.code == 0, done.out
+    assert kinds(done) == ["recordings_changed"]
+    assert told(done)["totals"]["recorded"] == 60  # type: ignore[index]  # plain JSON
+
+
+def test_more_recordings_are_only_listed(
+    run: Run, repository: Callable[..., Path], git: Git
+) -> None:
+    folder = repository({})
+    assert run("record").code == 0
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=Record")
+    write(folder, HARMLESS)
+    assert run("record").code == 0
+
+    done = run("gate", "--replay", "--base", "HEAD", "--json")
+
+    assert kinds(done) == ["recordings_added"]
+    assert told(done)["verdict"]["warnings"] == 0  # type: ignore[index]  # plain JSON
+
+
+def test_a_suite_that_was_renamed_is_held_to_what_it_was(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    gated = suite(WORDS) + "gate: {min_pass_rate: 1}\n"
+    moved = {"suites/say.yaml": None, "suites/new.yaml": suite(WORDS)}
+    repository({**HARMFUL, **moved}, base={"suites/say.yaml": gated})
+
+    done = run("gate", "--json")
+
+    rules = {rule["rule"]: rule for rule in json.loads(done.out)["rules"]}
+    assert done.code == 1
+    assert kinds(done) == ["threshold_lowered", "suite_renamed"]
+    assert "at least 100 % must" in rules["min_pass_rate"]["reason"]
+    assert told(done)["assessment"]["cases"] == 30  # type: ignore[index]  # plain JSON
+
+
+def test_a_protected_label_that_moves_is_named(run: Run, repository: Callable[..., Path]) -> None:
+    base = {
+        "llmops.yaml": CONFIG + "protected_labels: [production]\n",
+        "prompts/labels.yaml": "say: {production: 1.0.0}\n",
+    }
+    repository({"prompts/labels.yaml": "say: {production: HEAD}\n"}, base=base)
+
+    done = run("gate", "--json")
+
+    assert kinds(done) == ["label_moved"]
+
+
+def test_a_run_that_was_not_finished_is_nothing_to_compare_with(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    folder = repository({})
+    assert run("test", "--max-calls", "3").code == 4
+    kept = next((folder / ".llmops/runs").glob("*.jsonl")).stem
+    write(folder, HARMLESS)
+
+    done = run("gate", "--against", f"run:{kept[-4:]}")
+
+    assert done.code == 2
+    assert "[partial-run]" in done.err
+
+
+def test_many_baselines_and_recordings_that_are_no_text_are_named(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    repository({"baselines/say/x.yaml": "a: 1\n", "baselines/say/y.yaml": "a: 1\n"})
+
+    done = run("gate", "--json")
+
+    assert done.code == 0
+    assert kinds(done) == ["baselines_changed"]
+
+
+def test_a_step_that_is_new_is_asked_on_both_sides_where_that_can_be(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    one = "steps:\n  - {id: first, prompt: say}\n"
+    two = one + '  - {id: again, prompt: say, inputs: {word: "{{ steps.first.output }}"}}\n'
+    cases = "cases:\n" + "".join(CASE.format(word) for word in WORDS)
+    repository({"suites/say.yaml": two + cases}, base={"suites/say.yaml": one + cases})
+
+    done = run("gate", "--json")
+
+    assert done.code == 0, done.out
+    assert told(done)["assessment"]["cases"] == 30  # type: ignore[index]  # plain JSON
+
+
+def test_labels_of_the_base_that_cannot_be_read_mean_nothing(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    labels = {"prompts/labels.yaml": "say: [1]\n"}
+    repository({**HARMLESS, "prompts/labels.yaml": None}, base=labels)
+
+    done = run("gate")
+
+    assert done.code == 0, done.err

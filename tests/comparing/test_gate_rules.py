@@ -7,6 +7,7 @@ from llmops.domain.completion import Completion
 from llmops.domain.config import GatePolicy
 from llmops.domain.gate import decide_gate
 from llmops.domain.run import Arm, Exchange, Status, TrialResult
+from llmops.domain.score import AssertionScore, Score
 from llmops.location import Location
 
 AT = Location("suites/s.yaml", 3, 5)
@@ -194,3 +195,27 @@ def _best(status: Status) -> Status:
 
 def _worst(status: Status) -> Status:
     return "failed" if status in {"error", "unscored"} else status
+
+
+def test_a_metric_of_the_policy_that_nothing_asserts_is_named() -> None:
+    held = hold(trials(), trials(), Standards(policy=GatePolicy(metrics=("tone",))))
+
+    assert "no case asserts tone" in held.rules[0].reason
+
+
+def test_a_metric_of_the_policy_can_be_what_regressed() -> None:
+    def told(number: int, value: float) -> TrialResult:
+        score = AssertionScore(
+            label="tone", scorer="python", score=Score.passing("x", value), at=AT, metric="tone"
+        )
+        said = Exchange(completion=Completion(text="a"), scores=(score,))
+        return trial(number, exchanges=(said,))
+
+    before = [told(number, 0.9) for number in range(40)]
+    after = [told(number, 0.5) for number in range(40)]
+    standards = Standards(policy=GatePolicy(metrics=("tone",), margin=0.2))
+
+    held = hold(before, after, standards)
+
+    assert outcomes(held) == {"worse": "broken"}
+    assert held.rules[0].reason.startswith("regressed: tone 90.0 % → 50.0 %")

@@ -195,7 +195,7 @@ def _compared(
 ) -> RuleResult:
     """The rule that a change is not worse; only one that decides may fail as inconclusive."""
     outcome = _outcome(assessed)
-    words = _words(assessed)
+    words = _words(assessed, policy.metrics or ())
     usual = policy.on_inconclusive or "warn"
     return _result(rule, scope, outcome, words, policy, usual if decides else "pass")
 
@@ -211,7 +211,7 @@ def _outcome(assessed: Assessment) -> RuleOutcome:
     return "unknown" if any(one.unknown for one in undecided) else "inconclusive"
 
 
-def _words(assessed: Assessment) -> str:
+def _words(assessed: Assessment, asked: Sequence[str]) -> str:
     name, shown = _loudest(assessed)
     certainty = "" if assessed.certainty == "inconclusive" else f"{assessed.certainty}: "
     words = [
@@ -225,6 +225,9 @@ def _words(assessed: Assessment) -> str:
         words.append("so few cases can see no drop")
     else:
         words.append(f"the smallest drop they can see is {assessed.smallest * 100:.1f} points")
+    missing = [metric for metric in asked if metric not in assessed.judged]
+    if missing:
+        words.append(f"no case asserts {', '.join(missing)}")
     if shown.unknown:
         words.append(f"{shown.unknown:,} samples without a verdict")
     return ", ".join(words)

@@ -58,6 +58,7 @@ FINDINGS: Final[Mapping[str, Level]] = {
     "samples_lowered": "warn",
     "budget_raised": "warn",
     "limits_changed": "warn",
+    "label_moved": "warn",
     "plugin_removed": "warn",
     "scorer_changed": "warn",
     "baselines_changed": "warn",

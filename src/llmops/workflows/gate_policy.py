@@ -64,6 +64,7 @@ class PolicyReading:
         yield from _kept_files(since, opened.project)
         yield from _judging_files(self._impacts)
         yield from _untested(since, opened.project)
+        yield from _moved_labels(since, self.before.config.protected_labels)
 
 
 def _cases(project: Project, names: Iterable[str]) -> dict[str, tuple[Case, ...]]:
@@ -112,6 +113,16 @@ def _judging_files(impacts: Sequence[SuiteImpact]) -> Iterator[FileFinding]:
             seen.add(reason.path)
             kind = "scorer_changed" if judges else "recordings_changed"
             yield FileFinding(kind=kind, what=str(reason), suite=impact.suite)
+
+
+def _moved_labels(since: Since, protected: Iterable[str]) -> Iterator[FileFinding]:
+    """Labels that the base protects, and that mean another version now."""
+    prompts = dict.fromkeys((*(since.labels or {}), *since.versions.labels))
+    for label in protected:
+        for prompt in prompts:
+            if since.label_moved(prompt, label):
+                words = f"the protected label '{label}' of {prompt} was moved"
+                yield FileFinding(kind="label_moved", what=words)
 
 
 def _untested(since: Since, project: Project) -> Iterator[FileFinding]:
