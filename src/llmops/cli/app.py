@@ -18,7 +18,7 @@ from llmops.errors import LlmopsError
 _PANELS = {
     "Run": ("test", "gate", "record", "rescore"),
     "Look": ("lint", "render", "show", "prompts", "suites", "scorers", "models"),
-    "Versions": ("log", "bump", "diff", "compare", "label", "blame", "restore", "export"),
+    "Versions": ("log", "bump", "diff", "compare", "label", "blame", "bisect", "restore", "export"),
     "Kept": ("runs", "report", "review", "approve", "cache"),
     "Set up": ("init", "doctor", "schema"),
 }

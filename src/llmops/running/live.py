@@ -78,8 +78,9 @@ class _Session:
         loop = asyncio.get_running_loop()
 
         def end() -> None:
-            loop.call_soon_threadsafe(self._stopping.set)
-            if self._asker.stop.hurried:
+            if not loop.is_closed():  # a later session of the same command may be the one to hear
+                loop.call_soon_threadsafe(self._stopping.set)
+            if self._asker.stop.hurried and not loop.is_closed():
                 loop.call_soon_threadsafe(self._hurried.set)
 
         self._asker.stop.listen(end)

@@ -1,0 +1,186 @@
+"""`llmops bisect`: the commit that broke a case."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmops.cli.options import AsJson, Untrusted
+
+if TYPE_CHECKING:
+    from llmops.running.breakpoints import Counts
+    from llmops.workflows.bisect import BisectOptions, Told
+    from llmops.workflows.bisected import Bisected
+    from llmops.workflows.project import Surroundings
+
+_SUBJECT = 72
+
+
+def bisect(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")],
+    case: Annotated[str, typer.Option("--case", metavar="ID", help="The case that broke.")],
+    suite: Annotated[
+        str | None,
+        typer.Option("--suite", "-s", metavar="S", help="Its suite, if several use the prompt."),
+    ] = None,
+    good: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Where it passed; the prompt's first version if none."),
+    ] = None,
+    bad: Annotated[
+        str | None, typer.Option(metavar="REF", help="Where it fails; the work tree if none.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="M", help="Ask this model instead.")
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option(metavar="SHARE", min=0.5, max=1, help="How sure it must be.")
+    ] = 0.99,
+    samples: Annotated[
+        int,
+        typer.Option(metavar="N", min=1, max=1000, help="Asked at a time once answers vary."),
+    ] = 4,
+    max_trials: Annotated[
+        int, typer.Option(metavar="N", min=2, max=100_000, help="Stop at so many samples.")
+    ] = 400,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
+    ] = None,
+    max_calls: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=1000, help="Calls at a time.")
+    ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Recordings and the cache only, taken as all there is.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
+    ] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the pauses between attempts.")] = 0,
+    untrusted: Untrusted = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the commit that broke a case, asking again until it is sure.
+
+    Examples:
+      llmops bisect support/reply --case angry-customer
+      llmops bisect support/reply --suite refunds --case late --good 1.0.0 --max-cost 0.50
+    """
+    from llmops.cli.asked import surroundings
+    from llmops.domain.config import Budget
+    from llmops.errors import InvalidInputError
+    from llmops.running.bisection import Rule
+    from llmops.workflows.asking import AskLimits
+    from llmops.workflows.bisect import BisectOptions
+
+    if replay and fresh:
+        raise InvalidInputError(
+            "--replay and --fresh leave nobody to ask", code="usage", hint="leave one of them out"
+        )
+    options = BisectOptions(
+        prompt=name,
+        case=case,
+        suite=suite,
+        good=good,
+        bad=bad,
+        model=model,
+        rule=Rule(confidence=confidence, most=max_trials, samples=samples),
+        limits=AskLimits(
+            replay=replay,
+            fresh=fresh,
+            budget=Budget(max_cost=max_cost, max_calls=max_calls),
+            concurrency=concurrency,
+            seed=seed,
+        ),
+    )
+    raise typer.Exit(_bisect_once(options, surroundings(untrusted=untrusted), as_json=as_json))
+
+
+def _bisect_once(options: "BisectOptions", world: "Surroundings", *, as_json: bool) -> int:
+    import time
+    from datetime import UTC, datetime
+
+    from llmops.cli.talk import note, say_json
+    from llmops.workflows.asking import Clock
+    from llmops.workflows.bisect import bisect as search
+    from llmops.workflows.project import open_project
+
+    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    found = search(open_project(world), options, clock, _tell, note)
+    if as_json:
+        say_json(found.as_json())
+    else:
+        _say(found)
+    return found.exit_code
+
+
+def _tell(told: "Told") -> None:
+    from llmops.cli.talk import note
+    from llmops.reporting.wording import plural
+    from llmops.workflows.bisected import rate, short
+
+    named = short(told.place)
+    if told.faults:
+        note(f"{named}  skipped: {told.faults[0].message}")
+        return
+    left = f"{plural(told.left, 'version')} left, {round(told.chance * 100)} %"
+    note(f"{named}  {rate(told.counts)} pass   {left}")
+
+
+def _say(found: "Bisected") -> None:
+    from llmops.cli.talk import say
+
+    named = f"{found.prompt} › {found.case}"
+    say(f"{named}: {found.reason}{_sure(found)}")
+    if found.status == "found":
+        _say_suspects(found)
+    for place, faults in sorted(found.skipped.items()):
+        say(f"  skipped {(found.row[place].id or 'the work tree')[:12]}: {faults[0].message}")
+    say(f"  {' · '.join(_spent(found))}")
+
+
+def _sure(found: "Bisected") -> str:
+    if found.status != "found":
+        return ""
+    if found.search.rule.settled:
+        return ", by what is recorded and cached"
+    return f" ({min(99.9, round(found.suspects[0].chance * 100, 1)):g} % sure)"
+
+
+def _say_suspects(found: "Bisected") -> None:
+    from llmops.cli.talk import say
+    from llmops.workflows.bisected import rate
+
+    for place in found.suspected:
+        if place.commit is None:
+            say("  not committed yet")
+            continue
+        commit = place.commit
+        say(f"  commit   {commit.id}")
+        say(f"  author   {commit.author}, {commit.date[:10]}")
+        say(f"  version  {place.claimed or 'none claimed'}")
+        say(f"  subject  {commit.subject[:_SUBJECT]}")
+    if found.change is not None:
+        say(f"  changed  {', '.join(found.change.kinds)}")
+    before, after = _counts(found)
+    say(f"  passed   {rate(before)} before, {rate(after)} since")
+    say(f"  look at  llmops diff {found.before.named} {found.suspected[-1].named}")
+
+
+def _counts(found: "Bisected") -> tuple["Counts", "Counts"]:
+    first = found.suspects[0].versions[0]
+    return found.counts(0, first), found.counts(first, len(found.row))
+
+
+def _spent(found: "Bisected") -> list[str]:
+    from llmops.reporting.wording import money, plural
+
+    unknown = f" and the unknown cost of {plural(found.unpriced, 'call')}" if found.unpriced else ""
+    return [
+        f"{len(found.search.counts)} of {plural(len(found.row), 'version')} asked",
+        plural(found.search.trials, "sample"),
+        f"{found.totals.recorded:,} recorded, {found.totals.cached:,} cached",
+        plural(found.totals.calls, "call"),
+        f"{money(found.totals.spent)}{unknown}",
+    ]
