@@ -189,8 +189,9 @@ class RunHeader:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-StoppedBy = Literal["budget", "fail_fast", "sigint", "sigterm", "sighup", "killed"]
-"""What ended a run before all of its trials were done; `killed` left no footer."""
+StoppedBy = Literal["budget", "fail_fast", "decided", "sigint", "sigterm", "sighup", "killed"]
+"""What ended a run before all of its trials were done: `decided`, no further trial could change
+what was asked of it; `killed` left no footer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,6 +143,8 @@ def _status(totals: Totals, stopped_by: StoppedBy | None) -> tuple[VerdictStatus
     if totals.error or totals.unscored:
         unknown = totals.error + totals.unscored
         return "error", f"{unknown} of {totals.planned} trials have no verdict"
+    if stopped_by == "decided":
+        return "stopped", f"{progress}; the rest could not change what was asked"
     return _without_faults(totals, progress, stopped=stopped_by is not None)
 
 

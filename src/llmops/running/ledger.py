@@ -16,6 +16,7 @@ class Ledger:
     Attributes:
         show: Told of each trial after it is on disk.
         fail_fast: Ask to stop at the first trial that did not pass.
+        referee: Told of each trial too; says whether the rest can be left out.
     """
 
     writer: RunWriter
@@ -23,6 +24,7 @@ class Ledger:
     stop: Stop
     show: Callable[[TrialResult], None]
     fail_fast: bool = False
+    referee: Callable[[TrialResult], bool] | None = None
     done: set[str] = field(default_factory=set)
 
     def take(self, index: int, trial: TrialResult) -> None:
@@ -32,6 +34,8 @@ class Ledger:
         self.show(trial)
         if self.fail_fast and trial.status not in {"passed", "skipped"}:
             self.stop.ask("fail_fast")
+        if self.referee is not None and self.referee(trial):
+            self.stop.ask("decided")
 
     def count(self, trial: TrialResult) -> None:
         """Count a trial that is on disk already."""

@@ -116,6 +116,7 @@ class Execution:
         before: The run that is gone on with; None for a new one.
         started: The clock's monotonic seconds when the command began.
         in_flight: Requests under way.
+        referee: Told of each trial as it ends; says whether the rest can be left out.
     """
 
     opened: OpenProject
@@ -128,6 +129,7 @@ class Execution:
     started: float
     stop: Stop = field(default_factory=Stop)
     in_flight: int = 0
+    referee: Callable[[TrialResult], bool] | None = None
 
     def carry_out(self) -> Outcome:
         """Carry out every trial, and hand over the report."""
@@ -175,6 +177,7 @@ class Execution:
             stop=self.stop,
             show=lambda result: self.watcher.trial(result, self.in_flight),
             fail_fast=self.options.fail_fast,
+            referee=self.referee,
         )
 
     def _asker(self, sources: Sources, ledger: Ledger) -> Asker:

@@ -2,14 +2,14 @@
 
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
 from llmops import __version__
-from llmops.domain.run import RunHeader
+from llmops.domain.run import RunHeader, TrialResult
 from llmops.errors import InvalidInputError, NothingSelectedError, UnavailableError
 from llmops.history.repository import WorkState, open_repository
 from llmops.running.plan import Plan, PlanOptions, make_plan
@@ -54,6 +54,7 @@ def run_plan(
     options: TestOptions,
     plan: Plan,
     watching: tuple[Clock, Watcher],
+    referee: Callable[[TrialResult], bool] | None = None,
 ) -> Outcome:
     """Carry out a plan that is made already, as a new run.
 
@@ -62,6 +63,7 @@ def run_plan(
         options: How to run it; what they say of a plan is not looked at.
         plan: What to run.
         watching: The clock, and who sees the run as it goes.
+        referee: Told of each trial as it ends; says whether the rest can be left out.
 
     Raises:
         InvalidInputError: Recordings are broken.
@@ -80,6 +82,7 @@ def run_plan(
             clock=clock,
             watcher=watcher,
             started=started,
+            referee=referee,
         )
         return execution.carry_out()
 
