@@ -115,8 +115,10 @@ def test_nobody_is_accused_when_the_case_passes_as_often_everywhere(
 
     found = traced(run, code=6)
 
+    told = run("bisect", "say", "--case", "one")
     assert found["status"] == "same"
     assert found["suspects"] == []
+    assert told.out.startswith("say › one: the case passes as often at good as at bad: ")
     assert "passes as often at good as at bad" in found["reason"]
 
 
@@ -302,20 +304,26 @@ def test_good_and_bad_with_one_content_are_nothing_to_search(commit: Commit, run
     assert found["reason"] == "the prompt is the same at good and at bad"
 
 
-def test_a_branch_that_was_merged_is_one_step(
+def test_a_branch_that_was_merged_is_one_step_and_can_be_looked_into(
     commit: Commit, folder: Path, git: Callable[..., str], run: Run
 ) -> None:
-    told(commit, prompt("Say {{ word }}"))
+    [base] = told(commit, prompt("Say {{ word }}"))
     git(folder, "checkout", "--quiet", "-b", "side")
-    commit("Aside", {SAY: prompt("Say {{ word | length }}")})
+    commit("Aside", {SAY: prompt("Say {{ word }}!")})
+    aside = commit("Aside, too", {SAY: prompt("Say {{ word | length }}")})
     git(folder, "checkout", "--quiet", "main")
     commit("Meanwhile", {"README.md": "words"})
     git(folder, "merge", "--quiet", "--no-ff", "--message=Merge", "side")
     merge = git(folder, "rev-parse", "HEAD").strip()
 
     found = traced(run)
+    done = run("bisect", "say", "--case", "one")
+    further = traced(run, "--good", base, "--bad", aside)
 
     assert accused(found) == [merge]
+    assert found["inside"] == [base, aside]
+    assert f"look further with --good {base} --bad {aside}" in done.out
+    assert accused(further) == [aside]
 
 
 def test_a_renamed_prompt_is_followed(

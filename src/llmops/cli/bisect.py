@@ -166,6 +166,9 @@ def _say_suspects(found: "Bisected") -> None:
     before, after = _counts(found)
     say(f"  passed   {rate(before)} before, {rate(after)} since")
     say(f"  look at  llmops diff {found.before.named} {found.suspected[-1].named}")
+    if found.inside is not None:
+        base, branch = found.inside
+        say(f"  inside   it is a merge; look further with --good {base} --bad {branch}")
 
 
 def _counts(found: "Bisected") -> tuple["Counts", "Counts"]:

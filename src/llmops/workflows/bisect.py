@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from llmops.domain.change import Change
 from llmops.domain.run import Failure
 from llmops.errors import Fault, InvalidInputError, NoComparisonError
+from llmops.history.refs import merge_base
 from llmops.running.bisection import Question, Rule, Search
 from llmops.running.breakpoints import Counts
 from llmops.running.resume import COMMAND_LINE
@@ -133,6 +134,7 @@ class _Walk:
             unpriced=self.cases.unpriced,
             skipped=self.skipped,
             change=self._change(),
+            inside=self._inside(),
             failure=self.failure,
             stopped_by=self.stop.reason if self.search.end is None else None,
         )
@@ -180,6 +182,16 @@ class _Walk:
         versions = [self.row[place].version for place in (places[0] - 1, places[-1])]
         before, after = (version for version in versions if version is not None)
         return change_between(before, after)
+
+    def _inside(self) -> tuple[str, str] | None:
+        """Where the branch began and ended that a merge brought in."""
+        suspects = self.search.suspects() if self.search.end == "found" else []
+        commits = [self.row[place].commit for one in suspects[:1] for place in one.versions]
+        if len(commits) != 1 or commits[0] is None or len(commits[0].parents) < 2:
+            return None
+        line, branch, *_ = commits[0].parents
+        base = merge_base(self.cases.opened.versions.loader.repository, line, branch)
+        return (base, branch) if base is not None else None
 
 
 def _end(last: bool) -> str:  # noqa: FBT001 - which of two

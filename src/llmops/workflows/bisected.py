@@ -28,6 +28,7 @@ class Bisected:
         skipped: Why versions cannot be asked, by their places in the row.
         change: What changed from the last good version to the first bad one; None while they are
             not known.
+        inside: The commits between which to look further, if it is a merge that broke it.
         failure: Why a provider or a scorer gave no answer, which ended the search.
         stopped_by: What ended it early.
     """
@@ -41,6 +42,7 @@ class Bisected:
     unpriced: int = 0
     skipped: Mapping[int, tuple[Fault, ...]] = field(default_factory=dict)
     change: Change | None = None
+    inside: tuple[str, str] | None = None
     failure: Failure | None = None
     stopped_by: StoppedBy | None = None
 
@@ -115,6 +117,7 @@ class Bisected:
             ],
             "before": _place_json(self.before),
             "kinds": list(self.change.kinds) if self.change is not None else None,
+            "inside": list(self.inside) if self.inside is not None else None,
             "versions": len(self.row),
             "asked": [
                 _place_json(self.row[place]) | {"passed": one.passed, "failed": one.failed}
