@@ -197,7 +197,9 @@ def test_a_process_killed_at_any_moment_leaves_whole_trials(path) -> None:
         assert process.poll() is None
 
     process.send_signal(signal.SIGKILL)
-    said, _errors = process.communicate(timeout=20)
+    said = process.stdout.read()
+    process.wait(20)
+    process.stdout.close()
 
     shown = int((said.split() or ["50"])[-1])
     RunWriter(path, resume=True).close()
