@@ -746,3 +746,19 @@ def test_labels_of_the_base_that_cannot_be_read_mean_nothing(
     done = run("gate")
 
     assert done.code == 0, done.err
+
+
+def test_a_script_in_place_of_a_model_is_named(
+    run: Run, repository: Callable[..., Path], parrot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUR_API_KEY", "x")
+    ours = f"{{model: openai/parrot, api_base: {parrot}, key: OUR_API_KEY}}"
+    config = CONFIG.replace("{model: scripted/echo, script: echo.yaml}", ours)
+    few = {"suites/say.yaml": suite(WORDS[:2])}
+    repository({"llmops.yaml": CONFIG}, base={"llmops.yaml": config, **few})
+
+    done = run("gate", "--json")
+
+    assert done.code == 1
+    assert kinds(done) == ["model_scripted"]
+    assert told(done)["counts"]["same"] == 2  # type: ignore[index]  # plain JSON

@@ -6,7 +6,7 @@ from llmops.comparing.policy import FileFinding, PolicyLevels, PolicySide, polic
 from llmops.domain.config import Budget, Config, GatePolicy, Judge, Limits, Model
 from llmops.domain.gate import FINDINGS
 from llmops.domain.node import Text
-from llmops.domain.suite import Assertion, Case, Samples, Step, Suite, Turn
+from llmops.domain.suite import Assertion, Case, Samples, Step, Suite, Target, Turn
 from llmops.loading.assertions import read_assertions
 from llmops.loading.nodes import parse_yaml
 from llmops.location import Location
@@ -245,3 +245,29 @@ def test_levels_are_the_policys_and_what_was_allowed_only_warns() -> None:
     assert {one.kind: one.level for one in allowed}["case_removed"] == "warn"
     assert {one.level for one in everything} == {"warn"}
     assert all(one.kind in FINDINGS for one in usual)
+
+
+def texts(*names: str) -> tuple[Text, ...]:
+    return tuple(Text(name, AT) for name in names)
+
+
+def test_fewer_models_or_prompts_are_named_and_another_one_is_not() -> None:
+    two = side(models=texts("a", "b"), prompts=texts("p", "q"))
+
+    assert found(two, side(models=texts("a"), prompts=texts("p", "r"))) == [
+        ("arm_removed", "s: the cases run no longer on b")
+    ]
+    assert found(two, side(models=texts("a", "c"), prompts=texts("p"))) == [
+        ("arm_removed", "s: the cases run no longer on q")
+    ]
+
+
+def test_another_application_is_named() -> None:
+    old, new = (
+        side(target=Target(at=AT, exec=texts(*words))) for words in (("app",), ("echo", "ok"))
+    )
+
+    assert found(old, new) == [
+        ("target_changed", "s: the target was exec app and is exec echo ok now")
+    ]
+    assert found(old, old) == []

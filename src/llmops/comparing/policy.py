@@ -118,8 +118,23 @@ def _of_suite(before: Suite, after: Suite, project: GatePolicy) -> Iterator[Find
     if after.samples.min < before.samples.min:
         words = f"{after.samples.min} samples a case in place of {before.samples.min}"
         yield _finding("samples_lowered", words, after.name, at=after.at)
+    yield from _of_arms(before, after)
     then, now = (suite.gate or GatePolicy() for suite in (before, after))
     yield from gate_losses(then.over(project), now.over(project), after.name, now.at or after.at)
+
+
+def _of_arms(before: Suite, after: Suite) -> Iterator[Finding]:
+    """Prompts and models that the cases no longer run on; one in place of another is none."""
+    for what in ("prompts", "models"):
+        then, now = ([text.text for text in getattr(suite, what)] for suite in (before, after))
+        gone = [name for name in then if name not in now]
+        if gone and len(now) < len(then):
+            words = f"the cases run no longer on {', '.join(gone)}"
+            yield _finding("arm_removed", words, after.name, at=after.at)
+    old, new = before.target, after.target
+    if old is not None and new is not None and old.label != new.label:
+        words = f"the target was {old.label} and is {new.label} now"
+        yield _finding("target_changed", words, after.name, at=new.at)
 
 
 def _of_config(before: Config, after: Config) -> Iterator[Finding]:

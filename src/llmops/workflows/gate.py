@@ -149,6 +149,8 @@ def _with_run(case: _Case, options: GateOptions, watching: tuple[Clock, Watcher]
     wished = replace(options.test.plan, selection=selection, untrusted=opened.untrusted)
     after = make_plan(opened.project, opened.find_prompt, opened.resources, wished)
     before = _base_plan(case, wished)
+    found = case.reading.stand_ins(before, after, options.allowed)
+    case = replace(case, findings=(*found, *case.findings))
     test = replace(options.test, plan=wished)
     whole = interleave(before, after, seed=test.seed)
     sides = frozenset(trial.id for trial in before.trials()) if before is not None else frozenset()

@@ -14,7 +14,9 @@ from llmops.domain.project import Project
 from llmops.domain.suite import Case
 from llmops.errors import InvalidInputError
 from llmops.rendering.templates import Templates
+from llmops.running.arms import SuiteArm
 from llmops.running.cases import CaseReader
+from llmops.running.plan import Plan
 from llmops.versions.impact import SuiteImpact
 from llmops.versions.since import Since
 from llmops.workflows.governing import Governed, unreadable
@@ -53,10 +55,27 @@ class PolicyReading:
 
     def findings(self, allowed: Collection[str]) -> tuple[Finding, ...]:
         """All by which it became easier to pass, the gravest first."""
-        levels = PolicyLevels(
-            policy=self.before.config.gate.levels or {}, allowed=frozenset(allowed)
-        )
+        levels = self._levels(allowed)
         return policy_diff(self.before, self.after, list(self._files()), levels)
+
+    def stand_ins(
+        self, before: Plan | None, after: Plan, allowed: Collection[str]
+    ) -> tuple[Finding, ...]:
+        """Suites that a script answers now, and that it did not answer at the base."""
+        known = {one.suite.name: one.arms for one in before.suites} if before is not None else {}
+        level = self._levels(allowed).of("model_scripted")
+        words = "a script answers now in place of a model"
+        return tuple(
+            Finding(kind="model_scripted", level=level, what=words, suite=name, at=one.suite.at)
+            for one in after.suites
+            if (name := one.suite.name) in known
+            and any(map(_is_scripted, one.arms))
+            and not any(map(_is_scripted, known[name]))
+        )
+
+    def _levels(self, allowed: Collection[str]) -> PolicyLevels:
+        policy = self.before.config.gate.levels or {}
+        return PolicyLevels(policy=policy, allowed=frozenset(allowed))
 
     def _files(self) -> Iterator[FileFinding]:
         opened = self._governed.opened
@@ -65,6 +84,10 @@ class PolicyReading:
         yield from _judging_files(self._impacts)
         yield from _untested(since, opened.project)
         yield from _moved_labels(since, self.before.config.protected_labels)
+
+
+def _is_scripted(arm: SuiteArm) -> bool:
+    return arm.planned.model is not None and arm.planned.model.via == "scripted"
 
 
 def _cases(project: Project, names: Iterable[str]) -> dict[str, tuple[Case, ...]]:
