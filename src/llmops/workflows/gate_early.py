@@ -1,0 +1,106 @@
+"""When a gate's run may end early: the rules that are certain, and the evidence that is enough."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from llmops.comparing.case_policy import MUST_PASS
+from llmops.comparing.gate import Standards, rule_of
+from llmops.comparing.referee import Block, Referee, Terms
+from llmops.domain.config import GatePolicy
+from llmops.domain.early import EarlyEnd, Savings
+from llmops.domain.gate import RULES
+from llmops.domain.run import TrialResult
+from llmops.domain.verdict import Totals
+from llmops.running.plan import Plan
+
+
+@dataclass(slots=True)
+class EarlyWatch:
+    """Sees the trials of a run, and keeps why it ended early.
+
+    Attributes:
+        end: None as long as every trial may matter.
+    """
+
+    referee: Referee
+    end: EarlyEnd | None = None
+
+    def __call__(self, trial: TrialResult) -> bool:
+        """Take a finished trial; say whether the rest can be left out."""
+        if self.end is None:
+            self.end = self.referee.take(trial)
+        return self.end is not None
+
+    @property
+    def looked(self) -> bool:
+        """Whether the evidence was looked at before the end, which costs some of its certainty."""
+        return self.referee.looked
+
+
+def watch_for(plan: Plan, before: Collection[str], standards: Standards) -> EarlyWatch:
+    """Make what watches a run of both sides.
+
+    Args:
+        plan: Both sides, case by case, in random order.
+        before: Ids of the base's trials.
+        standards: What the change is held to.
+    """
+    blocks = []
+    must = set()
+    for (suite, case), trials in groupby(plan.trials(), key=lambda t: (t.suite.name, t.case.id)):
+        listed = list(trials)
+        first = listed[0].case
+        blocks.append(
+            Block(
+                suite=suite,
+                case=case,
+                before=frozenset(trial.id for trial in listed if trial.id in before),
+                after=frozenset(trial.id for trial in listed if trial.id not in before),
+                cluster=first.cluster,
+            )
+        )
+        if MUST_PASS in first.tags or case in standards.of(suite).must_pass:
+            must.add((suite, case))
+    suites = {block.suite: standards.of(block.suite).policy for block in blocks}
+    return EarlyWatch(Referee(blocks, _terms(standards, suites, frozenset(must))))
+
+
+def _terms(
+    standards: Standards,
+    suites: Mapping[str, GatePolicy],
+    must: frozenset[tuple[str, str]],
+) -> Terms:
+    policy = standards.policy
+    return Terms(
+        rule=rule_of(policy),
+        worse_is_red=_is_red("worse", policy),
+        may_pass=not policy.metrics and not any(_judged_alone(one) for one in suites.values()),
+        must_pass=frozenset(key for key in must if _is_red("must_pass", suites[key[0]])),
+        least={
+            suite: one.min_pass_rate
+            for suite, one in suites.items()
+            if one.min_pass_rate is not None and _is_red("min_pass_rate", one)
+        },
+    )
+
+
+def _judged_alone(policy: GatePolicy) -> bool:
+    """Whether a suite's own comparison may turn the verdict red, so that all of it must be seen."""
+    return _is_red("suite_worse", policy) or bool(policy.metrics)
+
+
+def _is_red(rule: str, policy: GatePolicy) -> bool:
+    return (policy.levels or {}).get(rule, RULES[rule]) == "error"
+
+
+def savings_of(totals: Totals) -> Savings:
+    """What was not spent, by the mean of what was."""
+    known = totals.done - totals.unpriced
+    mean = totals.spent / known if known and totals.spent else None
+    missing = totals.missing
+    return Savings(
+        done=totals.done,
+        planned=totals.planned,
+        saved=mean * missing if mean is not None else None,
+    )
