@@ -66,6 +66,7 @@ def test_a_whole_configuration_is_read(write) -> None:
     assert fast == Model(
         label="fast",
         name="openai/gpt-4.1-mini",
+        via="direct",
         parameters={"temperature": 0},
         max_concurrency=50,
         rpm=500,
@@ -77,6 +78,7 @@ def test_a_whole_configuration_is_read(write) -> None:
     assert (ours.timeout, ours.deadline, ours.retries) == (120.0, 600.0, 0)
     assert ours.options == {"api_version": "2024-06-01"}
     assert (made.via, made.script, kept.via) == ("scripted", "rules.yaml", "recorded")
+    assert ours.via == "litellm"
     assert config.judge == Judge(model="fast", samples=3)
     assert config.cache == CacheConfig(path=".llmops/c.db", ttl=604800.0)
     assert config.budget == Budget(max_cost=5.0, max_calls=10000)
@@ -263,8 +265,37 @@ def test_a_model_is_an_alias_or_a_full_name(write) -> None:
 
     assert resolve_model(config, Text("fast", at)) is config.models["fast"]
     assert resolve_model(config, Text("openai/gpt-4.1", at)) == Model(
-        label="openai/gpt-4.1", name="openai/gpt-4.1"
+        label="openai/gpt-4.1", name="openai/gpt-4.1", via="direct"
     )
+    assert resolve_model(config, Text("mistral/small", at)).via == "litellm"
+
+
+@pytest.mark.parametrize(
+    ("written", "via"),
+    [
+        ("model: openai/gpt-4.1", "direct"),
+        ("model: anthropic/claude-haiku-4-5", "direct"),
+        ("model: openai/ours, api_base: 'http://127.0.0.1:8000/v1'", "direct"),
+        ("model: openai/gpt-4.1, via: litellm", "litellm"),
+        ("model: openai/gpt-4.1, options: {api_version: '1'}", "litellm"),
+        ("model: gpt-4.1", "litellm"),
+        ("model: azure/gpt-4.1", "litellm"),
+        ("model: openai/gpt-4.1, via: recorded", "recorded"),
+    ],
+)
+def test_a_models_lane_is_chosen_by_its_name_unless_it_is_written(write, written: str, via) -> None:
+    config = config_of(write, {"llmops.yaml": f"models:\n  m: {{{written}}}\n"})
+
+    assert config.models["m"].via == via
+
+
+def test_a_lane_that_does_not_speak_a_models_format_is_refused(write) -> None:
+    text = "models:\n  m: {model: mistral/small, via: direct}\n"
+
+    assert faults_of(write, {"llmops.yaml": text}) == [
+        "llmops.yaml:2:34: 'mistral/small' does not go via direct, which speaks openai/… and "
+        "anthropic/… only [other-lane]"
+    ]
 
 
 @pytest.mark.parametrize("name", ["fst", "openai/", "/gpt", "", "scripted/x"])

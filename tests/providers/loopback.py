@@ -55,6 +55,11 @@ class Loopback:
     def serve(self, ready: threading.Event) -> None:
         asyncio.run(self._serve(ready))
 
+    @property
+    def connections(self) -> list[asyncio.Task]:
+        """Those that were ever opened."""
+        return self._connections
+
     def stop(self) -> None:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._ended.set)

@@ -13,6 +13,7 @@ import pytest
 from llmops.domain.completion import Completion, Request, ToolCall, Usage
 from llmops.domain.config import Model
 from llmops.running.cache import Cache, _checksum, cache_key
+from llmops.running.sources import question
 
 NOW = 1_800_000_000.0
 MODEL = Model(label="fast", name="openai/fast")
@@ -483,6 +484,14 @@ def test_a_key_tells_apart_who_is_asked_and_what() -> None:
     keys |= {cache_key(asked, 1, MODEL), cache_key(Request(model="x", messages=()), 0, MODEL)}
 
     assert len(keys) == 7
+
+
+def test_the_lane_changes_neither_a_key_nor_a_recordings_digest() -> None:
+    asked = Request(model="openai/fast", messages=())
+    lanes = [Model(label="fast", name="openai/fast", via=via) for via in ("direct", "litellm")]
+
+    assert cache_key(asked, 0, lanes[0]) == cache_key(asked, 0, lanes[1])
+    assert question("s", asked, 0, lanes[0]).digest == question("s", asked, 0, lanes[1]).digest
 
 
 def test_limits_and_labels_do_not_change_a_key() -> None:

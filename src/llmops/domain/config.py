@@ -6,8 +6,11 @@ from typing import Literal
 
 from llmops.location import Location
 
-Via = Literal["litellm", "recorded", "scripted"]
+Via = Literal["direct", "litellm", "recorded", "scripted"]
 """Which provider carries a model's requests."""
+
+DIRECT_NAMES = ("openai/", "anthropic/")
+"""Beginnings of the names whose format is spoken without litellm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,23 @@ class Model:
     script: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     at: Location | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody is asked, by whichever lane: the answer does not depend on it."""
+        return self.via in {"direct", "litellm"}
+
+
+def usual_via(name: str, *, options: bool = False) -> Via:
+    """Which provider carries a model's requests where nobody says so.
+
+    Args:
+        name: The provider's name for the model.
+        options: Whether it has options, which only litellm understands.
+    """
+    if name.startswith("scripted/"):
+        return "scripted"
+    return "direct" if name.startswith(DIRECT_NAMES) and not options else "litellm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

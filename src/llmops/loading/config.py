@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from llmops.domain.config import Budget, CacheConfig, Config, GatePolicy, Limits, Model
+from llmops.domain.config import (
+    DIRECT_NAMES,
+    Budget,
+    CacheConfig,
+    Config,
+    GatePolicy,
+    Limits,
+    Model,
+    usual_via,
+)
 from llmops.domain.node import Node, Text
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, did_you_mean
@@ -44,7 +53,7 @@ def resolve_model(config: Config, named: Text) -> Model:
     if fault is not None:
         raise InvalidInputError.of([fault])
     known = config.models.get(named.text)
-    return known or Model(label=named.text, name=named.text, via=_via_of(named.text))
+    return known or Model(label=named.text, name=named.text, via=usual_via(named.text))
 
 
 def unknown_model(config: Config, named: Text) -> Fault | None:
@@ -147,9 +156,12 @@ def _read_model(alias: str, at: Location, node: Node, faults: Faults) -> Model |
     shape = read(ModelShape, node, faults, what=f"the model '{alias}'")
     if shape is None:
         return None
-    via = shape.via or _via_of(shape.model)
+    via = shape.via or usual_via(shape.model, options=bool(shape.options))
     if (shape.script is None) is (via == "scripted"):
         _complain_about_script(node, via, faults)
+        return None
+    if via == "direct" and not shape.model.startswith(DIRECT_NAMES):
+        _complain_about_lane(node, shape.model, faults)
         return None
     values: dict[str, Any] = {key: getattr(shape, key) for key in _SAME}
     return Model(
@@ -178,10 +190,6 @@ _SAME = (
 """What a model keeps as it is written."""
 
 
-def _via_of(name: str) -> Any:  # noqa: ANN401 - a Via
-    return "scripted" if name.startswith("scripted/") else "litellm"
-
-
 def _complain_about_script(node: Node, via: str, faults: Faults) -> None:
     script = node.get("script")
     if script is None:
@@ -190,6 +198,13 @@ def _complain_about_script(node: Node, via: str, faults: Faults) -> None:
         return
     message = f"'script' means nothing to a model that goes via {via}"
     refuse(script, "unused-key", message, faults, "add 'via: scripted', or leave 'script' out")
+
+
+def _complain_about_lane(node: Node, name: str, faults: Faults) -> None:
+    via = node.get("via")
+    message = f"'{name}' does not go via direct, which speaks openai/… and anthropic/… only"
+    if via is not None:
+        refuse(via, "other-lane", message, faults, "leave 'via' out")
 
 
 def _judge_faults(config: Config, node: Node) -> list[Fault]:

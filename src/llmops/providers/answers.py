@@ -41,14 +41,14 @@ def read_answer(answer: Any, attempt: Attempt, model: Model, latency: float) -> 
     return Completion(
         text=_text(message),
         tool_calls=_tool_calls(message),
-        reasoning=_clean(getattr(message, "reasoning_content", None)) or None,
+        reasoning=clean(getattr(message, "reasoning_content", None)) or None,
         finish_reason=getattr(choice, "finish_reason", None),
         usage=usage,
         cost=_cost(answer, usage, model),
         latency=latency,
-        model=_clean(_reported(answer)) or None,
-        fingerprint=_clean(getattr(answer, "system_fingerprint", None)) or None,
-        logprobs=_plain(getattr(choice, "logprobs", None)),
+        model=clean(_reported(answer)) or None,
+        fingerprint=clean(getattr(answer, "system_fingerprint", None)) or None,
+        logprobs=plain_json(getattr(choice, "logprobs", None)),
     )
 
 
@@ -58,7 +58,7 @@ def _text(message: Any) -> str:  # noqa: ANN401 - litellm is untyped
     if not content:
         fields = getattr(message, "provider_specific_fields", None) or {}
         content = getattr(message, "refusal", None) or fields.get("refusal")
-    return _clean(content)
+    return clean(content)
 
 
 def _tool_calls(message: Any) -> tuple[ToolCall, ...]:  # noqa: ANN401 - litellm is untyped
@@ -68,9 +68,9 @@ def _tool_calls(message: Any) -> tuple[ToolCall, ...]:  # noqa: ANN401 - litellm
         calls = [(lone, None)]
     return tuple(
         ToolCall(
-            name=_clean(function.name),
-            arguments=_clean(function.arguments),
-            id=_clean(identity) or None,
+            name=clean(function.name),
+            arguments=clean(function.arguments),
+            id=clean(identity) or None,
         )
         for function, identity in calls
     )
@@ -117,21 +117,21 @@ def _reported(answer: Any) -> str | None:  # noqa: ANN401 - litellm is untyped
     return reported if isinstance(reported, str) else None
 
 
-def _clean(text: object) -> str:
+def clean(text: object) -> str:
     """Text that can be written as UTF-8: a lone surrogate becomes U+FFFD."""
     return _SURROGATE.sub("\ufffd", text) if isinstance(text, str) else ""
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def plain_json(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """A value of litellm's as plain JSON values; what JSON has no form for becomes None."""
     if hasattr(value, "model_dump"):
         value = value.model_dump()
     if isinstance(value, Mapping):
-        return {_clean(str(key)): _plain(inner) for key, inner in value.items()}
+        return {clean(str(key)): plain_json(inner) for key, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_plain(inner) for inner in value]
+        return [plain_json(inner) for inner in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
-        return _clean(value)
+        return clean(value)
     return value if isinstance(value, bool | int) else None

@@ -10,6 +10,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Iterable,
     Mapping,
     MutableMapping,
 )
@@ -96,7 +97,7 @@ def guarded(handle: Handle) -> Handle:
         if place in attempt.broken:
             # litellm would send a request again whose connection broke; one attempt is one.
             raise attempt.broken[place]
-        _check_secrets(request, attempt)
+        check_secrets(str(request.url), map(str, request.headers.values()), attempt)
         request.headers["accept-encoding"] = "identity"
         attempt.requests += 1
         attempt.status = None
@@ -118,7 +119,7 @@ async def _received(request: WireRequest, response: WireResponse, attempt: Attem
     attempt.headers = headers
     stream = response.stream
     try:
-        _check_redirect(request, response.status_code, headers)
+        check_redirect(str(request.url), response.status_code, headers)
         attempt.body = await read_capped(stream, headers.get("content-encoding", ""))
     finally:
         await stream.aclose()
@@ -178,9 +179,18 @@ def _decoder(encoding: str, most: int) -> Callable[[bytes, int], bytes]:
     return unpack
 
 
-def _check_secrets(request: WireRequest, attempt: Attempt) -> None:
-    """Refuse to send a key that is bound to another host, whoever put it there."""
-    written = [str(request.url), *map(str, request.headers.values())]
+def check_secrets(url: str, headers: Iterable[str], attempt: Attempt) -> None:
+    """Refuse to send a key that is bound to another host, whoever put it there.
+
+    Args:
+        url: Where the request goes.
+        headers: Their values.
+        attempt: Which keys must not leave.
+
+    Raises:
+        ProviderError: One would (`auth`).
+    """
+    written = [url, *headers]
     if any(secret in text for secret in attempt.secrets for text in written):
         attempt.failure = ProviderError(
             "not sent: the request carries a key that is not bound to this host",
@@ -190,12 +200,22 @@ def _check_secrets(request: WireRequest, attempt: Attempt) -> None:
         raise attempt.failure
 
 
-def _check_redirect(request: WireRequest, status: int, headers: Mapping[str, str]) -> None:
+def check_redirect(url: str, status: int, headers: Mapping[str, str]) -> None:
+    """Refuse a redirect that leads elsewhere.
+
+    Args:
+        url: Where the request went.
+        status: Of the answer.
+        headers: Of the answer, names in lower case.
+
+    Raises:
+        ProviderError: It leads to another host (`bad_request`).
+    """
     location = headers.get("location")
     if status not in _REDIRECTS or location is None:
         return
-    here, there = str(request.url), urljoin(str(request.url), location)
-    if _origin(here) == _origin(there):
+    there = urljoin(url, location)
+    if _origin(url) == _origin(there):
         return
     raise ProviderError(
         f"the server redirects to another host: {urlsplit(there).hostname}"[:300],

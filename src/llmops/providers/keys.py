@@ -151,7 +151,7 @@ def key_variables(model: Model) -> tuple[str, ...]:
 
     Empty when the model needs none, or when nobody knows its name.
     """
-    if model.via != "litellm":
+    if not model.is_live:
         return ()
     if model.key is not None:
         return (model.key,)

@@ -20,8 +20,8 @@ from llmops.providers.answers import read_answer
 from llmops.providers.calls import call_arguments, key_for
 from llmops.providers.failures import shorten
 from llmops.providers.guard import ATTEMPT, Attempt, guarded
-from llmops.providers.keys import redact, secrets_of
-from llmops.providers.refusals import failure_of
+from llmops.providers.keys import secrets_of
+from llmops.providers.refusals import failure_of, out_of_time, without_secrets_in
 
 _SWITCHES = {
     "LITELLM_MODE": "PRODUCTION",
@@ -74,7 +74,7 @@ class LitellmProvider:
         try:
             return await _ask(litellm, arguments, attempt, model)
         except ProviderError as error:
-            raise self._without_secrets(error, key) from None
+            raise without_secrets_in(error, (*self._secrets, *([key] if key else []))) from None
 
     async def close(self) -> None:
         """Close litellm's connections and end its background work."""
@@ -87,17 +87,6 @@ class LitellmProvider:
                 self._litellm = await asyncio.to_thread(_load)
                 self._owned = frozenset(getattr(self._litellm, "all_litellm_params", ()))
         return self._litellm
-
-    def _without_secrets(self, error: ProviderError, key: str | None) -> ProviderError:
-        secrets = (*self._secrets, *([key] if key else []))
-        return ProviderError(
-            shorten(redact(error.message, secrets)),
-            kind=error.kind,
-            status=error.status,
-            retry_after=error.retry_after,
-            at=error.faults[0].at,
-            hint=redact(error.hint, secrets) if error.hint else None,
-        )
 
 
 async def _ask(
@@ -117,11 +106,7 @@ async def _ask(
         raise
     except Exception as error:
         if clock.expired():
-            raise ProviderError(
-                f"no answer within {model.timeout:g} s",
-                kind="timeout",
-                hint="raise 'timeout' of the model in llmops.yaml if it needs longer",
-            ) from None
+            raise out_of_time(model) from None
         raise failure_of(error, attempt, model) from None
     finally:
         ATTEMPT.reset(token)

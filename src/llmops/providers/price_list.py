@@ -16,9 +16,9 @@ def listed_price(model: Model) -> Price | None:
     """What a model costs: by the project's own word, else by the list; None when nobody knows."""
     if model.price is not None:
         return model.price
-    if model.api_base is not None or model.via != "litellm":
+    if model.api_base is not None or not model.is_live:
         return None
-    entry = _entry(model.name)
+    entry = listed_entry(model.name)
     read, written = entry.get("input_cost_per_token"), entry.get("output_cost_per_token")
     if not isinstance(read, int | float) or not isinstance(written, int | float):
         return None
@@ -32,12 +32,15 @@ def listed_price(model: Model) -> Price | None:
 
 def listed_output_limit(model: Model) -> int | None:
     """The most tokens that a model can write in one answer; None when nobody knows."""
-    limit = _entry(model.name).get("max_output_tokens")
+    limit = listed_entry(model.name).get("max_output_tokens")
     return limit if isinstance(limit, int) else None
 
 
-def _entry(name: str) -> dict[str, Any]:
-    """The list's entry for a model, whose provider stands before the name or in the entry."""
+def listed_entry(name: str) -> dict[str, Any]:
+    """The list's entry for a model, whose provider stands before the name or in the entry.
+
+    Empty when it has none.
+    """
     listing = _listing()
     provider, _, rest = name.partition("/")
     if name in listing:

@@ -1,7 +1,7 @@
 """litellm's exceptions in, provider errors out; what the guard saw is believed before the class."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from llmops.domain.config import Model
 from llmops.errors import ProviderError
@@ -15,7 +15,7 @@ from llmops.providers.failures import (
     status_in,
 )
 from llmops.providers.guard import Attempt
-from llmops.providers.keys import key_variable
+from llmops.providers.keys import key_variable, redact
 
 _NOISE = re.compile(r"^(litellm\.\w+: |\w*(Error|Exception)( - |: )|\w+Exception - )+")
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]*_(?:API_KEY|TOKEN)\b")
@@ -50,6 +50,28 @@ def failure_of(error: Exception, attempt: Attempt, model: Model) -> ProviderErro
     if attempt.requests:
         return _broken(error, model)
     return _unsent(error, model)
+
+
+def out_of_time(model: Model) -> ProviderError:
+    """Say that an attempt took longer than the model's time-out allows."""
+    return ProviderError(
+        f"no answer within {model.timeout:g} s",
+        kind="timeout",
+        hint="raise 'timeout' of the model in llmops.yaml if it needs longer",
+    )
+
+
+def without_secrets_in(error: ProviderError, secrets: Iterable[str]) -> ProviderError:
+    """The same error, in whose words no secret stands."""
+    hidden = tuple(secrets)
+    return ProviderError(
+        shorten(redact(error.message, hidden)),
+        kind=error.kind,
+        status=error.status,
+        retry_after=error.retry_after,
+        at=error.faults[0].at,
+        hint=redact(error.hint, hidden) if error.hint else None,
+    )
 
 
 def _refused(error: Exception, status: int, attempt: Attempt, model: Model) -> ProviderError:

@@ -42,7 +42,7 @@ def open_provider(
     """Open the provider that carries a model's requests.
 
     Args:
-        via: Which one. One `litellm` serves all of its models; a `scripted` one serves the
+        via: Which one. One `direct` or `litellm` serves all of its models; a `scripted` one serves the
             models of one script.
         environment: Where keys are looked for.
         script: What stands in the script's file, for `scripted`.
@@ -56,6 +56,12 @@ def open_provider(
         from llmops.providers.litellm import LitellmProvider  # noqa: PLC0415 - not before it is opened
 
         return LitellmProvider(environment)
+    if via == "direct":
+        from llmops.providers.direct.provider import DirectProvider  # noqa: PLC0415 - not before it is opened
+
+        return DirectProvider(
+            environment, lambda: open_provider("litellm", environment=environment)
+        )
     if via == "recorded":
         return RecordedProvider(recordings)
     if script is None:

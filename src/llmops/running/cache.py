@@ -33,7 +33,8 @@ Result = TypeVar("Result")
 
 def cache_key(request: Request, sample: int, model: Model) -> str:
     """The key of a completion: the whole request, the sample's number, and who is asked."""
-    asked = [request.digest(sample), model.via, model.api_base, dict(model.options), model.script]
+    carrier = "litellm" if model.is_live else model.via  # whatever the lane
+    asked = [request.digest(sample), carrier, model.api_base, dict(model.options), model.script]
     return hashlib.sha256(canonical_json(asked).encode()).hexdigest()
 
 

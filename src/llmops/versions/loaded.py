@@ -157,7 +157,7 @@ class Rendered:
                 code="no-model",
                 hint="pass model=…, or add 'model:' to the prompt",
             )
-        if alias.via != "litellm":
+        if not alias.is_live:
             raise InvalidInputError(
                 f"the model '{alias.label}' is {alias.via}, so nobody can be asked",
                 at=alias.at,

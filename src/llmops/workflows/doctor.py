@@ -144,7 +144,7 @@ def _project(opened: OpenProject) -> Iterator[Check]:
 
 def _key(model: Model, opened: OpenProject) -> Check:
     name = f"model {model.label}"
-    if model.via != "litellm":
+    if not model.is_live:
         return Check(name=name, state="ok", words=f"{model.via}; needs no key")
     key = key_of(model, opened)
     if key is None:
