@@ -39,6 +39,10 @@ def gate(
         int | None,
         typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
     ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Carry out every trial, also when the verdict is certain."),
+    ] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the order and every draw.")] = 0,
     replay: Annotated[
         bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
@@ -99,7 +103,11 @@ def gate(
         seed=seed,
     )
     options = GateOptions(
-        base=base, against=against, allowed=tuple(allow or ()), test=options_of(wishes)
+        base=base,
+        against=against,
+        allowed=tuple(allow or ()),
+        whole=whole,
+        test=options_of(wishes),
     )
     telling = Telling(reports=reports, first=first, as_json=as_json)
     raise typer.Exit(gate_once(options, telling, surroundings(untrusted=untrusted)))

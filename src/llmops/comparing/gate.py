@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.gate_losses import CONFIDENCE, MARGIN
+from llmops.comparing.statistics.evidence import split
 from llmops.comparing.statistics.verdict import Rule
-from llmops.domain.assessment import Assessment, Estimate
+from llmops.domain.assessment import PASS_RATE, Assessment, Estimate
 from llmops.domain.config import GatePolicy
+from llmops.domain.early import EarlyEnd
 from llmops.domain.gate import RULES, OnInconclusive, RuleOutcome, RuleResult
 from llmops.domain.run import TrialResult
 
@@ -40,12 +42,16 @@ class Standards:
         policy: The project's, as it is at the base.
         suites: Of each suite by its name; one that is not there is held to the project's.
         pairs_wanted: Why there must be something to compare; empty when there need not be.
+        looked: Whether the evidence was looked at before the end.
+        end: Why the run ended early; None when every trial was carried out.
         seed: Fixes every random draw.
     """
 
     policy: GatePolicy = field(default_factory=GatePolicy)
     suites: Mapping[str, SuiteStandard] = field(default_factory=dict)
     pairs_wanted: str = ""
+    looked: bool = False
+    end: EarlyEnd | None = None
     seed: int = 0
 
     def of(self, suite: str) -> SuiteStandard:
@@ -84,7 +90,7 @@ def hold(before: Sequence[TrialResult], after: Sequence[TrialResult], standards:
     for name in names:
         own = [trial for trial in after if trial.suite == name and trial.status != "skipped"]
         rules += _absolute(name, own, standards.of(name), paired)
-    whole = _assessed(before, after, standards.policy, standards.seed)
+    whole = _whole(before, after, standards)
     suites = {} if whole is None else _of_suites(names, (before, after), whole, standards)
     return Held(rules=(*_relative(whole, suites, standards), *rules), whole=whole, suites=suites)
 
@@ -153,6 +159,32 @@ def _of_suites(
         if assessed is not None:
             found[name] = assessed
     return found
+
+
+def _whole(
+    before: Sequence[TrialResult], after: Sequence[TrialResult], standards: Standards
+) -> Assessment | None:
+    """All suites together, as sure as early looks leave it."""
+    rule = rule_of(standards.policy)
+    metrics = standards.policy.metrics or ()
+    if standards.looked:
+        _alpha, rule = split(rule)
+    assessed = assess_arms(before, after, rule=rule, metrics=metrics, seed=standards.seed)
+    if not assessed.cases:
+        return None
+    end = standards.end
+    return assessed if end is None else _ended(assessed, end)
+
+
+def _ended(assessed: Assessment, end: EarlyEnd) -> Assessment:
+    """The assessment of a run that ended on evidence: what holds whenever one looks."""
+    if end.low is None or end.high is None or end.reason == "rule":
+        return assessed
+    rate = replace(
+        assessed.pass_rate, low=end.low, high=end.high, certainty=end.reason, test="e-process"
+    )
+    judged = {**assessed.judged, PASS_RATE: rate}
+    return replace(assessed, judged=judged, certainty=end.reason)
 
 
 def _assessed(

@@ -98,6 +98,16 @@ class Referee:
         self._advance()
         return broken or self._evidence()
 
+    def counted(self, end: EarlyEnd) -> frozenset[str]:
+        """Ids of the trials that count in a run that ended early.
+
+        Those of the cases that were complete on both sides; where a rule was broken, what the
+        change failed too, for it is what broke it.
+        """
+        whole = [block.ids for block in self._blocks if block.ids <= self._seen.keys()]
+        failed = {id_ for id_ in self._after if self._status(id_) == "failed"}
+        return frozenset().union(*whole, failed if end.reason == "rule" else ())
+
     def _advance(self) -> None:
         """Take in the cases that are complete."""
         while self._next < len(self._blocks):
@@ -165,12 +175,14 @@ class Referee:
         """Whether every absolute rule is sure to hold, whatever comes."""
         for block in self._blocks:
             needed = (block.suite, block.case) in self._terms.must_pass or not block.before
-            if needed and not all(self._passed(id_) for id_ in block.after):
+            if needed and not all(
+                self._status(id_) in {"passed", "skipped"} for id_ in block.after
+            ):
                 return False
         return all(
             self._rate(suite, minimum) == "reached" for suite, minimum in self._terms.least.items()
         )
 
-    def _passed(self, id_: str) -> bool:
+    def _status(self, id_: str) -> str | None:
         seen = self._seen.get(id_)
-        return seen is not None and seen.status in {"passed", "skipped"}
+        return seen.status if seen is not None else None

@@ -7,6 +7,7 @@ from typing import Final
 from llmops.domain.assessment import Assessment
 from llmops.domain.comparison import Comparison, Pair
 from llmops.domain.difference import TextDiff
+from llmops.domain.early import EarlyEnd, Savings
 from llmops.domain.gate import Finding, GateVerdict, RuleResult
 from llmops.domain.verdict import Totals
 
@@ -44,7 +45,9 @@ class GateReport:
         verdict: The one source of the printed line, every report and the exit code.
         totals: Of the run; None when nothing was run.
         run: The id of the run that holds both sides.
-        notes: What was not compared, and why.
+        notes: What was not compared, and why; first of all, that the run ended early.
+        end: Why it ended early; None when every trial was carried out.
+        savings: What that saved.
         compare: Compares two texts.
     """
 
@@ -62,6 +65,8 @@ class GateReport:
     totals: Totals | None = None
     run: str | None = None
     notes: tuple[str, ...] = ()
+    end: EarlyEnd | None = None
+    savings: Savings | None = None
 
     @property
     def opening(self) -> str:

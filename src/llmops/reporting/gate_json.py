@@ -26,6 +26,8 @@ def gate_to_json(report: GateReport) -> Iterator[tuple[str, object]]:
     yield "suites", [asdict(one) for one in report.reached]
     yield "rules", [{**asdict(rule), "sign": rule.sign} for rule in report.rules]
     yield "notes", list(report.notes)
+    yield "end", asdict(report.end) if report.end is not None else None
+    yield "savings", asdict(report.savings) if report.savings is not None else None
     yield "assessment", report.whole.as_json() if report.whole is not None else None
     yield "assessments", {name: one.as_json() for name, one in report.suites.items()}
     yield "run", report.run

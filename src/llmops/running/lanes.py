@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from llmops.errors import ProviderError
@@ -16,12 +17,41 @@ class Lane:
     Attributes:
         gate: The model's limits; None for a target.
         most: Workers at the most.
+        closed: Whether nothing is to be started any more.
     """
 
     gate: ModelGate | None
     queue: deque[Progress] = field(default_factory=deque)
     workers: set[asyncio.Task[None]] = field(default_factory=set)
     most: int = 1
+    closed: bool = False
+
+    def hire(
+        self,
+        work: Callable[["Lane"], Coroutine[None, None, None]],
+        broke: Callable[[], None],
+    ) -> None:
+        """Let one worker more take what waits.
+
+        A worker that came to its end is forgotten; what was queued between its last look and
+        that moment has nobody, so another is hired for it.
+
+        Args:
+            work: Takes what waits until nothing does, or nothing is to be started any more.
+            broke: Called when the worker raised, in place of forgetting it.
+        """
+        task = asyncio.ensure_future(work(self))
+        self.workers.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                broke()
+                return
+            self.workers.discard(task)
+            if self.queue and not task.cancelled() and not self.closed:
+                self.hire(work, broke)
+
+        task.add_done_callback(ended)
 
 
 class GoneError(Exception):

@@ -122,6 +122,7 @@ class _Session:
     async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
         """Wait for what is in flight, which is paid for; a signal gives it no more than its grace."""
         for lane in self._lanes.values():
+            lane.closed = True
             lane.queue.clear()
         everything = asyncio.gather(*tasks, return_exceptions=True)
         if not self._asker.stop.hurried:
@@ -138,16 +139,11 @@ class _Session:
         lane.queue.append(progress)
         self._queued += 1
         if len(lane.workers) < lane.most:
-            task = asyncio.ensure_future(self._work(lane))
-            lane.workers.add(task)
-            task.add_done_callback(lambda ended: self._ended(lane, ended))
+            lane.hire(self._work, self._broke)
 
-    def _ended(self, lane: Lane, task: "asyncio.Task[None]") -> None:
-        """Forget a worker that came to its end; one that broke is kept for `_drain` to raise."""
-        if task.cancelled() or task.exception() is None:
-            lane.workers.discard(task)
-        else:
-            self._stopping.set()
+    def _broke(self) -> None:
+        """A worker broke; it is kept for `_drain` to raise."""
+        self._stopping.set()
 
     def _lane(self, progress: Progress) -> Lane:
         model = progress.trial.planned_arm.model

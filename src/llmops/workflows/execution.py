@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from llmops.domain.config import Budget
-from llmops.domain.run import RunFooter, RunHeader, TrialResult
+from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
 from llmops.reporting.base import Report
 from llmops.running.ledger import Ledger
@@ -101,6 +101,11 @@ class Outcome:
     report: Report
     path: Path
     recorded: tuple[Path, ...] = ()
+
+    @property
+    def stopped_by(self) -> StoppedBy | None:
+        """What ended the run before all of its trials were done."""
+        return self.report.footer.stopped_by if self.report.footer is not None else None
 
     @property
     def verdict(self) -> Verdict:

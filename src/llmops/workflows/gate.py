@@ -8,6 +8,7 @@ from llmops.comparing.comparison import compare_trials
 from llmops.comparing.gate import Held, Standards, SuiteStandard, hold, rule_of
 from llmops.comparing.text_diff import diff_texts
 from llmops.domain.config import GatePolicy
+from llmops.domain.early import EarlyEnd
 from llmops.domain.gate import FINDINGS, Finding, decide_gate
 from llmops.domain.run import TrialResult
 from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
@@ -20,6 +21,7 @@ from llmops.workflows.asking import Clock
 from llmops.workflows.execution import Outcome, TestOptions, Watcher
 from llmops.workflows.gate_against import Against, find_against, trials_against
 from llmops.workflows.gate_arms import plan_base
+from llmops.workflows.gate_early import WORTH_ENDING, EarlyWatch, savings_of, watch_for
 from llmops.workflows.gate_policy import PolicyReading
 from llmops.workflows.governing import Governed, open_governed
 from llmops.workflows.project import Surroundings
@@ -36,6 +38,7 @@ class GateOptions:
     Attributes:
         base: A git revision; None to find it.
         against: `baseline`, a run or a git revision, in place of the base's answers.
+        whole: Carry out every trial, also when no further one can change the verdict.
         allowed: Kinds of findings that do not turn the verdict red; `all` for every one.
         test: How to run the cases, and which.
     """
@@ -43,6 +46,7 @@ class GateOptions:
     base: str | None = None
     against: str | None = None
     allowed: tuple[str, ...] = ()
+    whole: bool = False
     test: TestOptions = field(default_factory=TestOptions)
 
 
@@ -154,12 +158,17 @@ def _with_run(case: _Case, options: GateOptions, watching: tuple[Clock, Watcher]
     test = replace(options.test, plan=wished)
     whole = interleave(before, after, seed=test.seed)
     sides = frozenset(trial.id for trial in before.trials()) if before is not None else frozenset()
-    outcome = run_plan(opened, test, whole, watching)
-    trials = _sides(outcome, sides)
+    standards = _standards(case, test.seed)
+    early = sides and not options.whole and whole.planned >= WORTH_ENDING
+    watch = watch_for(whole, sides, standards) if early else None
+    outcome = run_plan(opened, test, whole, watching, watch)
+    trials = _sides(outcome, sides, watch)
     if case.against.kind != "commit":
         trials = trials_against(case.against, governed, trials[1]), trials[1]
-    held = hold(*trials, _standards(case, test.seed))
-    return _told(case, outcome, held, trials)
+    if watch is not None:
+        standards = replace(standards, looked=watch.looked, end=watch.end)
+    held = hold(*trials, standards)
+    return _told(case, outcome, held, trials, watch)
 
 
 def _base_plan(case: _Case, wished: PlanOptions) -> Plan | None:
@@ -169,10 +178,16 @@ def _base_plan(case: _Case, wished: PlanOptions) -> Plan | None:
     return plan_base(case.governed, wished, names, case.against.name)
 
 
-def _sides(outcome: Outcome, before: frozenset[str]) -> tuple[list[TrialResult], list[TrialResult]]:
+def _sides(
+    outcome: Outcome, before: frozenset[str], watch: EarlyWatch | None
+) -> tuple[list[TrialResult], list[TrialResult]]:
+    """Both sides' trials; of a run that ended early, those of the cases that were complete."""
+    end = watch.end if watch is not None else None
+    complete = watch.referee.counted(end) if watch is not None and end is not None else None
     sides: tuple[list[TrialResult], list[TrialResult]] = ([], [])
     for trial in outcome.report.trials():
-        sides[trial.id not in before].append(trial)
+        if complete is None or trial.id in complete:
+            sides[trial.id not in before].append(trial)
     return sides
 
 
@@ -206,8 +221,11 @@ def _told(
     outcome: Outcome,
     held: Held,
     trials: tuple[list[TrialResult], list[TrialResult]],
+    watch: EarlyWatch | None,
 ) -> GateReport:
-    verdict = decide_gate(held.rules, case.findings, run=outcome.verdict)
+    end = watch.end if watch is not None else None
+    run = None if outcome.stopped_by == "decided" else outcome.verdict
+    verdict = decide_gate(held.rules, case.findings, run=run)
     return replace(
         case.report(held),
         whole=held.whole,
@@ -216,7 +234,21 @@ def _told(
         verdict=verdict,
         totals=outcome.verdict.totals,
         run=outcome.report.header.id,
-        notes=_notes(*trials),
+        notes=(*_early(end, outcome), *_notes(*trials)),
+        end=end,
+        savings=savings_of(outcome.verdict.totals) if end is not None else None,
+    )
+
+
+def _early(end: EarlyEnd | None, outcome: Outcome) -> tuple[str, ...]:
+    """Why the run ended early, and what that saved."""
+    if end is None:
+        return ()
+    saved = savings_of(outcome.verdict.totals)
+    money = f" and about ${saved.saved:,.4f}" if saved.saved is not None else ""
+    return (
+        f"ended early: {end.words}; {saved.done:,} of {saved.planned:,} trials were carried out, "
+        f"which saved {saved.trials:,} trials{money} (--whole carries out all of them)",
     )
 
 
@@ -224,4 +256,6 @@ def _notes(before: Sequence[TrialResult], after: Sequence[TrialResult]) -> tuple
     """Which suites have no side to compare with."""
     known = {trial.suite for trial in before}
     alone = dict.fromkeys(trial.suite for trial in after if trial.suite not in known)
-    return tuple(f"{suite} has nothing to compare with: the absolute rules alone hold" for suite in alone)
+    return tuple(
+        f"{suite} has nothing to compare with: the absolute rules alone hold" for suite in alone
+    )

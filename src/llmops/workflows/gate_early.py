@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.gate import Standards, rule_of
@@ -13,6 +14,9 @@ from llmops.domain.gate import RULES
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Totals
 from llmops.running.plan import Plan
+
+WORTH_ENDING: Final = 100
+"""Trials; a smaller plan is carried out whole, for its cases say more than they cost."""
 
 
 @dataclass(slots=True)
