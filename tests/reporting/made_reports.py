@@ -148,6 +148,8 @@ def a_full_run() -> Report:
         trial("unscored", said("Perhaps.", unsure), case="unsure", model="haiku"),
         trial("error", case="down", model="haiku"),
         trial("skipped", case="later"),
+        trial("failed", case="wavers", quarantined="until 2026-12-05: it wavers\n<b>"),
+        trial("passed", case="wavers", sample=1, quarantined="until 2026-12-05: it wavers"),
         trial("passed", case="calm", sample=1),
         *(trial(case=case, suite="reply", arm=arm) for case in ("a", "b") for arm in versions),
         trial("failed", *talk, case="talk", suite="reply", arm=versions[1]),
@@ -169,7 +171,7 @@ def a_full_run() -> Report:
     )
     return report_of(
         trials,
-        planned=20,
+        planned=22,
         stopped_by="budget",
         warnings=[warning],
         commit="a1b2c3d4e5f60718293a4b5c6d7e8f9001122334",
@@ -190,6 +192,7 @@ def reports(draw) -> Report:
             case=draw(st.sampled_from(["a", "b", *HOSTILE[:5]])),
             suite=draw(st.sampled_from(["triage", "reply"])),
             model=draw(st.sampled_from(["fast", "haiku"])),
+            quarantined=draw(st.sampled_from([None, None, "until 2026-12-05: it wavers"])),
         )
         for status in found
     ]

@@ -40,6 +40,7 @@ def test_a_row_holds_a_trial():
         "origin": "recorded",
         "output": "I can look into this for you.",
         "reason": "contains 'refund': not in the output",
+        "quarantined": "",
     }
 
 

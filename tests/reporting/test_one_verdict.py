@@ -25,7 +25,10 @@ def test_every_report_tells_the_verdict_of_the_exit_code(report):
 
     whole = json.loads(written(write_json, report))
     last = json.loads(written(write_jsonl, report).splitlines()[-1])
-    rows = Counter(row["status"] for row in csv.DictReader(io.StringIO(written(write_csv, report))))
+    table = list(csv.DictReader(io.StringIO(written(write_csv, report))))
+    judged = {"passed", "failed"}
+    excused = [row for row in table if row["quarantined"] and row["status"] in judged]
+    rows = Counter(row["status"] for row in table if row not in excused)
     junit = ET.fromstring(written(write_junit, report))
     markdown = written(write_markdown, report)
     console = written(write_console, report)
@@ -41,10 +44,16 @@ def test_every_report_tells_the_verdict_of_the_exit_code(report):
     assert suite.get("failures") == str(totals.failed) == str(len(suite.findall("*/failure")))
     assert suite.get("errors") == str(totals.error + totals.unscored)
     assert len(suite.findall("*/error")) == totals.error + totals.unscored
-    assert suite.get("skipped") == str(totals.skipped) == str(len(suite.findall("*/skipped")))
+    assert len(excused) == totals.quarantined
+    left_out = totals.skipped + totals.quarantined
+    assert suite.get("skipped") == str(left_out) == str(len(suite.findall("*/skipped")))
     assert f"**{verdict.status}** (exit code {verdict.exit_code})" in markdown
     assert markdown.startswith("### ✓" if green else "### ✗")
     assert f" {totals.passed} passed · {totals.failed} failed · " in console
+    assert (f"{totals.quarantined} quarantined" in console) is bool(totals.quarantined)
+    failed = totals.quarantined_failed
+    assert (f"quarantined ({failed} failed)" in console) is bool(failed)
+    assert (f"quarantined ({failed} failed)" in markdown) is bool(failed)
     assert verdict.reason in github.splitlines()[0]
     assert github.startswith("::notice " if green else "::error ")
 

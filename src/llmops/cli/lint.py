@@ -23,6 +23,8 @@ def lint(
       llmops lint                 every complaint with its place and a way out
       llmops lint --json | jq     the same for programs
     """
+    from datetime import UTC, datetime
+
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import fault_as_json, note, say_faults, say_json
     from llmops.reporting.wording import plural
@@ -30,7 +32,7 @@ def lint(
     from llmops.workflows.lint_versions import VersionOptions
 
     options = VersionOptions(base=base, history=history)
-    found = check(surroundings(untrusted=untrusted), options)
+    found = check(surroundings(untrusted=untrusted), options, datetime.now(UTC).date())
 
     if as_json:
         say_json([fault_as_json(fault) for fault in found.faults])

@@ -127,6 +127,7 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
         exchanges=tuple(_exchange_from_json(item) for item in value.get("exchanges", ())),
         reason=value.get("reason"),
         cluster=value.get("cluster"),
+        quarantined=value.get("quarantined"),
     )
 
 

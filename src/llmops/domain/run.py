@@ -100,6 +100,7 @@ class TrialResult:
         inputs: The case's inputs.
         reason: Why it was skipped, for a skipped one.
         cluster: Cases of one cluster count as one in statistics.
+        quarantined: Until when and why a failure was excused when it ran; None: it was not.
     """
 
     id: str
@@ -116,6 +117,15 @@ class TrialResult:
     exchanges: tuple[Exchange, ...] = ()
     reason: str | None = None
     cluster: str | None = None
+    quarantined: str | None = None
+
+    @property
+    def excused(self) -> bool:
+        """Whether it counts by itself, for it is quarantined and has a verdict.
+
+        What has none is no waver of a model: it stays an error.
+        """
+        return self.quarantined is not None and self.status in {"passed", "failed"}
 
     @property
     def scores(self) -> tuple[AssertionScore, ...]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from llmops.domain.config import GatePolicy
 from llmops.domain.node import Node, Text
+from llmops.domain.quarantine import Quarantine
 from llmops.location import Location
 
 
@@ -182,6 +183,7 @@ class Suite:
         parameters: Laid over the prompt's parameters.
         assertions: Claims about every case.
         matrix: Values of inputs; every case runs once for each combination.
+        quarantine: Cases whose failure is excused for a while.
     """
 
     name: str
@@ -199,6 +201,7 @@ class Suite:
     assertions: tuple[Assertion, ...] = ()
     matrix: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     gate: GatePolicy | None = None
+    quarantine: tuple[Quarantine, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -16,6 +16,8 @@ class Totals:
 
     Attributes:
         planned: Trials of the plan.
+        quarantined: Trials that passed or failed in quarantine; they are in neither count.
+        quarantined_failed: How many of those failed.
         live: Trials for which something was asked; `cached` and `recorded` needed nobody. A trial
             that failed before anything was asked is none of the three.
         spent: US dollars that this run paid: live completions only.
@@ -30,6 +32,8 @@ class Totals:
     error: int = 0
     unscored: int = 0
     skipped: int = 0
+    quarantined: int = 0
+    quarantined_failed: int = 0
     live: int = 0
     cached: int = 0
     recorded: int = 0
@@ -44,7 +48,8 @@ class Totals:
     @property
     def done(self) -> int:
         """Trials that ended, in whatever way."""
-        return self.passed + self.failed + self.error + self.unscored + self.skipped
+        judged = self.passed + self.failed + self.quarantined
+        return judged + self.error + self.unscored + self.skipped
 
     @property
     def missing(self) -> int:
@@ -53,7 +58,9 @@ class Totals:
 
     def add(self, trial: TrialResult) -> None:
         """Count one trial."""
-        setattr(self, trial.status, getattr(self, trial.status) + 1)
+        name = "quarantined" if trial.excused else trial.status
+        setattr(self, name, getattr(self, name) + 1)
+        self.quarantined_failed += trial.excused and trial.status == "failed"
         if trial.status == "skipped":
             return
         if trial.answered:
@@ -76,6 +83,8 @@ class Totals:
 
     def pass_rate(self) -> tuple[float, float] | None:
         """The pass rate if every error and unscored trial had failed, and if all had passed.
+
+        Quarantined trials are in neither.
 
         Returns:
             Two shares from 0 to 1, the bad end first; None when no trial was judged or failed.
@@ -151,6 +160,9 @@ def _status(totals: Totals, stopped_by: StoppedBy | None) -> tuple[VerdictStatus
 def _without_faults(totals: Totals, progress: str, *, stopped: bool) -> tuple[VerdictStatus, str]:
     if stopped or totals.missing:
         return "stopped", progress
+    if not totals.passed and totals.quarantined:
+        return "empty", f"no trial counts: {totals.quarantined} of {totals.planned} are quarantined"
     if not totals.passed:
         return "empty", "no trial was carried out"
-    return "passed", f"all {totals.passed} trials passed"
+    excused = f", {totals.quarantined} quarantined" if totals.quarantined else ""
+    return "passed", f"all {totals.passed} trials passed{excused}"

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from llmops.domain.config import GatePolicy
 from llmops.domain.node import Node, Text, node_of
+from llmops.domain.quarantine import Quarantine
 from llmops.domain.suite import Assertion, CaseEntry, Samples, Step, Suite, Target
 from llmops.errors import Fault
 from llmops.loading.assertions import read_assertions
 from llmops.loading.cases import CaseShape, read_cases, tag_words
 from llmops.loading.config_shapes import GateShape
 from llmops.loading.messages import INPUT_NAME, input_name
+from llmops.loading.quarantine import once_each
 from llmops.loading.shapes import (
     MISSING,
     Faults,
@@ -120,6 +122,9 @@ class SuiteShape:
     gate: GatePolicy | None = entry(
         "What the gate demands of this suite.", default=None, schema=json_schema(GateShape)
     )
+    quarantine: tuple[Quarantine, ...] | None = entry(
+        "Cases whose failure is excused for a while.", default=None, then=once_each
+    )
     metadata: Mapping[str, object] | None = entry("Free words, kept in the run.", default=None)
 
 
@@ -159,6 +164,7 @@ def read_suite(node: Node, name: str, faults: Faults) -> Suite | None:
         assertions=parts.assertions,
         matrix=parts.matrix,
         gate=shape.gate,
+        quarantine=shape.quarantine or (),
         metadata=shape.metadata or {},
     )
     faults += _conversation_faults(suite)

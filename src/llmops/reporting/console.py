@@ -29,6 +29,7 @@ from llmops.reporting.wording import (
 SHOWN_PROBLEMS: Final = 10
 _MOST_SUITES: Final = 30
 _MOST_METRICS: Final = 20
+_MOST_EXCUSED: Final = 10
 _MOST_COMPLAINTS: Final = 5
 _OUTPUT_ROWS: Final = 8
 _LONGEST_LABEL: Final = 60
@@ -214,6 +215,7 @@ def _print_metrics(summary: Summary, screen: Screen) -> None:
 def _print_ending(report: Report, summary: Summary, screen: Screen, written: Sequence[str]) -> None:
     screen.line()
     print_faults(report.warnings, screen)
+    _print_excused(report.verdict.totals, summary, screen)
     if summary.soft_failures:
         failed = plural(summary.soft_failures, "soft assertion")
         screen.line((f" {failed} failed, which fails no case", "dim"))
@@ -234,6 +236,17 @@ def _print_ending(report: Report, summary: Summary, screen: Screen, written: Seq
     screen.line((f" {groups[0]}", f"bold {colour}"))
     for group in groups[1:]:
         screen.line(f" {group}")
+
+
+def _print_excused(totals: Totals, summary: Summary, screen: Screen) -> None:
+    """Name what failed and is excused, so that nobody forgets it."""
+    shown = summary.excused[:_MOST_EXCUSED]
+    for problem in shown:
+        words = cut(f"quarantined {problem.quarantined}", _LONGEST_REASON)
+        screen.line((f" {cut(summary.title(problem), 200)} failed, {words}", "dim"))
+    if totals.quarantined_failed > len(shown):
+        more = plural(totals.quarantined_failed - len(shown), "more failure")
+        screen.line((f" … {more} in quarantine", "dim"))
 
 
 def _counts(verdict: Verdict) -> str:

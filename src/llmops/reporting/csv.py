@@ -26,6 +26,7 @@ COLUMNS: Final = (
     "origin",
     "output",
     "reason",
+    "quarantined",
 )
 
 _Cell = str | float | None
@@ -57,6 +58,7 @@ def _row(trial: TrialResult) -> tuple[_Cell, ...]:
         trial.origin if trial.exchanges else None,
         judged_output(trial),
         None if trial.status == "passed" else _reasons(problem_of(trial).complaints),
+        trial.quarantined,
     )
 
 

@@ -48,7 +48,9 @@ def write_junit(report: Report, out: TextIO) -> None:
 
 
 def _facts(report: Report) -> dict[str, str | int]:
-    return {"skipped": report.verdict.totals.skipped, "timestamp": report.header.started}
+    totals = report.verdict.totals
+    left_out = totals.skipped + totals.quarantined
+    return {"skipped": left_out, "timestamp": report.header.started}
 
 
 def _figures(report: Report, *, extra: int = 0) -> dict[str, str | int]:
@@ -98,7 +100,10 @@ def _case(trial: TrialResult, ledger: _Ledger) -> Iterator[str]:
             "line": trial.at.line,
         },
     )
-    if trial.status != "passed":
+    if trial.excused:
+        message = f"{trial.status}, quarantined {trial.quarantined}"
+        yield _open("skipped", {"message": cut(message, _LONGEST_MESSAGE)}, empty=True)
+    elif trial.status != "passed":
         yield _outcome(trial)
     yield _output(trial, ledger)
     yield "</testcase>\n"

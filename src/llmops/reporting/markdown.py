@@ -6,6 +6,7 @@ What does not fit is left out by whole sections, and the end says what it was.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TextIO
 
+from llmops.domain.verdict import Totals
 from llmops.reporting.base import Report, reporter
 from llmops.reporting.encoders import markdown_block, markdown_inline
 from llmops.reporting.page import COMMENT_LIMIT, Page
@@ -29,6 +30,7 @@ _MOST_PROBLEMS: Final = 2_000
 _MOST_SUITES: Final = 100
 _MOST_COLUMNS: Final = 8
 _MOST_METRICS: Final = 50
+_MOST_EXCUSED: Final = 20
 _MOST_COMPLAINTS: Final = 5
 _MOST_WARNINGS: Final = 20
 _LONGEST_OUTPUT: Final = 2_000
@@ -57,12 +59,14 @@ def render_markdown(
     tables = page.fit([_suite_table(summary.suites)], "the table of suites")
     warnings = page.fit(_warnings(report), "the warnings")
     metrics = page.fit(_metric_table(summary), "the table of metrics")
+    excused = page.fit(_excused(summary, report.verdict.totals), "the failures in quarantine")
     problems = page.fit(_problems(summary), "")
     totals = report.verdict.totals
     hidden = totals.failed + totals.error + totals.unscored - len(problems)
     if hidden > 0:
         page.dropped.insert(0, f"{plural(hidden, 'trial')} that did not pass")
-    parts = [head, *tables, *warnings, *_folded(problems), *metrics, *_ending(report, page.dropped)]
+    told = [*_folded(problems), *excused, *metrics]
+    parts = [head, *tables, *warnings, *told, *_ending(report, page.dropped)]
     return "\n".join(parts)
 
 
@@ -133,6 +137,16 @@ def _warnings(report: Report) -> list[str]:
     more = len(report.warnings) - _MOST_WARNINGS
     shown += [f"- … {plural(more, 'more warning')}"] if more > 0 else []
     return ["Warnings:\n\n" + "\n".join(shown) + "\n"] if shown else []
+
+
+def _excused(summary: Summary, totals: Totals) -> list[str]:
+    shown = [
+        f"- {markdown_inline(summary.title(problem))}: {markdown_inline(problem.quarantined or '')}"
+        for problem in summary.excused[:_MOST_EXCUSED]
+    ]
+    more = totals.quarantined_failed - len(shown)
+    shown += [f"- … {plural(more, 'more failure')}"] if shown and more > 0 else []
+    return ["Failed in quarantine:\n\n" + "\n".join(shown) + "\n"] if shown else []
 
 
 def _problems(summary: Summary) -> list[str]:

@@ -40,6 +40,7 @@ class Problem:
         complaints: Never empty.
         output: The first 16,000 characters of what was judged; None when nothing came back.
         output_length: Characters of the whole of it.
+        quarantined: Until when and why it is excused; None: it counts.
     """
 
     status: Status
@@ -50,6 +51,7 @@ class Problem:
     complaints: tuple[Complaint, ...]
     output: str | None
     output_length: int
+    quarantined: str | None = None
 
     @property
     def at(self) -> Location:
@@ -70,6 +72,7 @@ def problem_of(trial: TrialResult) -> Problem:
         complaints=complaints,
         output=None if output is None else output[:_LONGEST_OUTPUT],
         output_length=len(output or ""),
+        quarantined=trial.quarantined if trial.excused else None,
     )
 
 

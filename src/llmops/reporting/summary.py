@@ -15,17 +15,18 @@ _ArmKey = tuple[str, str, str]
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Trials of one suite and one arm, by status."""
+    """Trials of one suite and one arm, by status; the quarantined ones by themselves."""
 
     passed: int = 0
     failed: int = 0
     error: int = 0
     unscored: int = 0
     skipped: int = 0
+    quarantined: int = 0
 
     @property
     def asked(self) -> int:
-        """Trials that were not skipped."""
+        """Trials that count and were not skipped."""
         return self.passed + self.failed + self.error + self.unscored
 
     @property
@@ -33,9 +34,10 @@ class Tally:
         """Trials of which nobody knows whether they pass."""
         return self.error + self.unscored
 
-    def add(self, status: Status) -> None:
+    def add(self, trial: TrialResult) -> None:
         """Count one trial."""
-        setattr(self, status, getattr(self, status) + 1)
+        name = "quarantined" if trial.excused else trial.status
+        setattr(self, name, getattr(self, name) + 1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,12 +99,14 @@ class Summary:
         suites: In the order of the plan.
         metrics: Means by metric and arm label, in order of appearance.
         problems: Failed ones first, then errors, then unscored; only as many as were asked for.
+        excused: Failures of quarantined cases, which fail nothing; as many as were asked for.
         soft_failures: Soft assertions that do not hold; they never fail a trial.
     """
 
     suites: tuple[SuiteSummary, ...]
     metrics: Mapping[str, Mapping[str, Mean]]
     problems: tuple[Problem, ...]
+    excused: tuple[Problem, ...]
     soft_failures: int
     _labels: Mapping[tuple[str, _ArmKey], str]
 
@@ -149,18 +153,21 @@ class _Collected:
     suites: dict[str, _Suite] = field(default_factory=dict)
     means: dict[tuple[str, str, _ArmKey], Mean] = field(default_factory=dict)
     problems: dict[Status, list[Problem]] = field(default_factory=lambda: {s: [] for s in _WRONG})
+    excused: list[Problem] = field(default_factory=list)
     soft_failures: int = 0
 
     def add(self, trial: TrialResult) -> None:
         key = _key(trial.arm)
         suite = self.suites.setdefault(trial.suite, _Suite(path=trial.suite_path))
-        suite.arms.setdefault(key, (trial.arm, Tally()))[1].add(trial.status)
+        suite.arms.setdefault(key, (trial.arm, Tally()))[1].add(trial)
         for entry in trial.scores:
             if entry.metric is not None:
                 self.means.setdefault((entry.metric, trial.suite, key), Mean()).add(entry)
             if entry.soft and entry.score.status == "failed":
                 self.soft_failures += 1
-        kept = self.problems.get(trial.status)
+        if trial.excused and trial.status == "passed":
+            return
+        kept = self.excused if trial.excused else self.problems.get(trial.status)
         if kept is not None and len(kept) < self.keep:
             kept.append(problem_of(trial))
 
@@ -178,6 +185,7 @@ class _Collected:
             suites=tuple(suites),
             metrics=self._metrics(labels),
             problems=tuple(problems[: self.keep]),
+            excused=tuple(self.excused),
             soft_failures=self.soft_failures,
             _labels=labels,
         )

@@ -35,6 +35,7 @@ def tally_text(tally: Tally) -> str:
         for count, word in (
             (tally.unscored, "unscored"),
             (tally.skipped, "skipped"),
+            (tally.quarantined, "quarantined"),
         )
         if count
     ]
@@ -64,6 +65,9 @@ def counts(totals: Totals) -> list[str]:
         for count, word in ((totals.unscored, "unscored"), (totals.skipped, "skipped"))
         if count
     ]
+    if totals.quarantined:
+        failed = f" ({totals.quarantined_failed:,} failed)" if totals.quarantined_failed else ""
+        found.append(f"{totals.quarantined:,} quarantined{failed}")
     if totals.missing:
         found.append(f"{totals.missing:,} not run")
     if totals.empty_completions:

@@ -15,7 +15,7 @@ class Ledger:
 
     Attributes:
         show: Told of each trial after it is on disk.
-        fail_fast: Ask to stop at the first trial that did not pass.
+        fail_fast: Ask to stop at the first trial that did not pass and is not excused.
         referee: Told of each trial too; says whether the rest can be left out.
     """
 
@@ -32,7 +32,7 @@ class Ledger:
         self.writer.trial(index, trial)
         self.count(trial)
         self.show(trial)
-        if self.fail_fast and trial.status not in {"passed", "skipped"}:
+        if self.fail_fast and trial.status not in {"passed", "skipped"} and not trial.excused:
             self.stop.ask("fail_fast")
         if self.referee is not None and self.referee(trial):
             self.stop.ask("decided")

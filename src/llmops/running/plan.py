@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from llmops.domain.completion import canonical_json
 from llmops.domain.project import Project
+from llmops.domain.quarantine import in_force
 from llmops.domain.suite import Case, Suite
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, LlmopsError, NothingSelectedError
+from llmops.loading.quarantine import unknown_cases
 from llmops.rendering.templates import Templates
 from llmops.running.arms import ArmOptions, SuiteArm, arms_of
 from llmops.running.assertions import AssertionBuilder
@@ -32,22 +35,26 @@ class PlanOptions:
 
     Attributes:
         samples: Of each case, in place of the suites' own; None for theirs.
+        most: Plan the most samples that each suite allows, in place of the least.
         inputs: Values laid over every case's inputs.
         only: Ids of the trials to take, such as those that failed; None takes all.
         known: Hashes of cases to leave out, for they were run before.
         untrusted: Refuse targets that run code of the project.
         tolerant: Leave out what cannot be asked, in place of complaining of it; for the side that
             a change is held against.
+        today: The day, in UTC, by which quarantines hold; None: none does.
     """
 
     selection: Selection = field(default_factory=Selection)
     arms: ArmOptions = field(default_factory=ArmOptions)
     samples: int | None = None
+    most: bool = False
     inputs: Mapping[str, object] = field(default_factory=dict)
     only: frozenset[str] | None = None
     known: frozenset[str] = frozenset()
     untrusted: bool = False
     tolerant: bool = False
+    today: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +226,7 @@ class _Generator:
         index = 0
         for plan in self.plans:
             try:
-                for case in reader.cases(plan.suite):
+                for case in self._cases(reader, plan.suite):
                     if not chosen(case):
                         continue
                     for trial in self._of_case(plan, case, stages, faults):
@@ -232,14 +239,27 @@ class _Generator:
         if not faults and not self.options.tolerant:
             chosen.check()
 
+    def _cases(self, reader: CaseReader, suite: Suite) -> Iterator[Case]:
+        """The cases of a suite; then a complaint of what is quarantined and is none of them."""
+        seen: set[str] = set()
+        for case in reader.cases(suite):
+            if suite.quarantine:
+                seen.add(case.id)
+            yield case
+        unknown = list(unknown_cases(suite.quarantine, seen))
+        if unknown and not self.options.tolerant:
+            raise InvalidInputError.of(unknown)
+
     def _of_case(
         self, plan: SuitePlan, case: Case, stages: StageBuilder, faults: list[Fault]
     ) -> Iterator[PlannedTrial]:
         hashed = case_hash(case)
         if hashed in self.options.known:
             return
-        samples = self.options.samples or plan.suite.samples.min
+        allowed = plan.suite.samples
+        samples = self.options.samples or (allowed.max if self.options.most else allowed.min)
         prepared = stages.case(plan.suite, case)
+        excuse = in_force(plan.suite.quarantine, self.options.today).get(case.id)
         for arm in plan.arms:
             ids = [trial_id(plan.suite.name, case.id, arm, sample) for sample in range(samples)]
             picked = [
@@ -265,6 +285,7 @@ class _Generator:
                     planned_arm=arm.planned,
                     sample=sample,
                     stages=made,
+                    quarantined=excuse.words if excuse is not None else None,
                 )
 
 

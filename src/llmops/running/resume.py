@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class Before:
             now = planned.get(trial.id)
             if now is None or now.index != index:
                 raise _stale(self.run)
-            if trial.status in _DONE and same_request(trial, now):
+            alike = trial.quarantined == now.quarantined and same_request(trial, now)
+            if trial.status in _DONE and alike:
                 yield trial
 
 
@@ -79,6 +81,7 @@ def options_to_json(options: PlanOptions) -> dict[str, Any]:
         "inputs": dict(options.inputs),
         "only": sorted(options.only) if options.only is not None else None,
         "known": sorted(options.known),
+        "today": options.today.isoformat() if options.today is not None else None,
     }
     return {
         key: value
@@ -111,6 +114,7 @@ def options_from_json(value: Mapping[str, Any]) -> PlanOptions:
         inputs=value.get("inputs", {}),
         only=frozenset(value["only"]) if "only" in value else None,
         known=frozenset(value.get("known", ())),
+        today=date.fromisoformat(value["today"]) if "today" in value else None,
     )
 
 

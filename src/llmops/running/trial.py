@@ -148,6 +148,7 @@ class PlannedTrial:
         id: 16 hex digits, the same for the same suite, case, arm and sample in every run.
         case_hash: 12 hex digits of what the case asks.
         stages: At least one, or none for a case that is skipped.
+        quarantined: Until when and why a failure is excused; None: it is not.
     """
 
     index: int
@@ -158,6 +159,7 @@ class PlannedTrial:
     planned_arm: PlannedArm
     sample: int
     stages: tuple[Stage, ...]
+    quarantined: str | None = None
 
     def result(self, exchanges: Sequence[Exchange]) -> TrialResult:
         """The trial as it ended with these exchanges."""
@@ -176,6 +178,7 @@ class PlannedTrial:
             exchanges=tuple(exchanges),
             reason=self.case.skip,
             cluster=self.case.cluster,
+            quarantined=self.quarantined,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, LlmopsError, UnavailableError
 from llmops.history.repository import open_repository
+from llmops.loading.quarantine import expired
 from llmops.location import Location
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.workflows.lint_versions import VersionOptions, check_versions
@@ -41,12 +43,17 @@ class Findings:
 _AS_FOUND = VersionOptions()
 
 
-def lint(surroundings: Surroundings, versions: VersionOptions = _AS_FOUND) -> Findings:
+def lint(
+    surroundings: Surroundings,
+    versions: VersionOptions = _AS_FOUND,
+    today: date | None = None,
+) -> Findings:
     """Read every file, compile every template, build every scorer and plan every suite.
 
     Args:
         surroundings: The outside world.
         versions: How the versions that prompts claim are checked.
+        today: In UTC; finds quarantines that are over. None does not look for them.
     """
     from llmops.workflows.carriers import check_scripts
 
@@ -62,8 +69,9 @@ def lint(surroundings: Surroundings, versions: VersionOptions = _AS_FOUND) -> Fi
         gathered.faults += _habits(prompt)
     gathered.faults += _without_suite(opened)
     gathered.take(lambda: check_scripts(opened, opened.config.models))
-    for suite in opened.project.suites:
-        gathered.take(partial(read_recordings, opened, suite))
+    for name, suite in opened.project.suites.items():
+        gathered.faults += expired(suite.quarantine, today) if today is not None else ()
+        gathered.take(partial(read_recordings, opened, name))
     trials = _planned(opened, gathered) if opened.project.suites else 0
     gathered.take(lambda: gathered.faults.extend(check_versions(opened, versions)))
     gathered.faults += _tracked_secrets(opened.root)

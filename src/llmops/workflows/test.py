@@ -33,7 +33,7 @@ def run_tests(opened: OpenProject, options: TestOptions, clock: Clock, watcher: 
         state = pool.submit(_work_state, opened.root)
         before = _before(opened, options)
         asked = replace(options, plan=before.options) if before is not None else options
-        asked = replace(asked, plan=_picked(opened, asked))
+        asked = replace(asked, plan=_picked(opened, asked, clock))
         plan = make_plan(opened.project, opened.find_prompt, opened.resources, asked.plan)
         header = before.run.header if before else _header(opened, asked, plan, clock, state)
         execution = Execution(
@@ -131,14 +131,16 @@ def _work_state(root: Path) -> WorkState:
         return WorkState(commit=None, dirty=None)
 
 
-def _picked(opened: OpenProject, options: TestOptions) -> PlanOptions:
-    """The plan's options with what `--failed` and `--new` leave."""
+def _picked(opened: OpenProject, options: TestOptions, clock: Clock) -> PlanOptions:
+    """The plan's options with what `--failed` and `--new` leave, on the day of the run."""
     folder = opened.root / FOLDER
-    plan = replace(options.plan, untrusted=opened.untrusted)
+    today = options.plan.today or clock.now().astimezone(UTC).date()
+    plan = replace(options.plan, untrusted=opened.untrusted, today=today)
     if options.failed:
         run = read_run(find_run(folder, None))
         _check_finished(run)
-        failed = {t.id for t in run.trials() if t.status not in {"passed", "skipped"}}
+        wrong = [t for t in run.trials() if t.status not in {"passed", "skipped"}]
+        failed = {t.id for t in wrong if not t.excused}
         if not failed:
             raise NothingSelectedError(
                 f"nothing failed in the run {run.header.id}", hint="leave out --failed"
