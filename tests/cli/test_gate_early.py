@@ -24,12 +24,16 @@ def gated(
     del nobody
 
     def gate(
-        prompt: str, *options: str, policy: str = POLICY, suite: str = SUITE
+        prompt: str,
+        *options: str,
+        policy: str = POLICY,
+        suite: str = SUITE,
+        files: dict[str, str] | None = None,
     ) -> dict[str, object]:
         folder = tmp_path / "project"
         folder.mkdir(exist_ok=True)
         git(folder, "init", "--quiet", "--initial-branch=main")
-        write(folder, {**START, "llmops.yaml": policy, "suites/say.yaml": suite})
+        write(folder, {**START, "llmops.yaml": policy, "suites/say.yaml": suite, **(files or {})})
         git(folder, "add", "--all")
         git(folder, "commit", "--quiet", "--allow-empty", "--message=Base")
         write(folder, {"prompts/say.yaml": prompt})
@@ -111,3 +115,35 @@ def test_a_run_that_ended_early_is_no_whole_run(
     assert report.code == 1
     assert "not run" in report.out
     assert approved.code == 2
+
+
+RANGE = "samples: {min: 2, max: 8}\n"
+WAVERING = (
+    "rules:\n  - {when: {contains: Please}, probability: 0.3, echo: true}\n"
+    "  - {when: {contains: Say}, probability: 0.9, echo: true}\ndefault: no\n"
+)
+
+
+def short(words: int) -> str:
+    return (
+        "prompt: say\n" + RANGE + "cases:\n" + "".join(CASE.format(word) for word in WORDS[:words])
+    )
+
+
+def test_samples_are_bought_only_as_long_as_the_verdict_needs_them(
+    gated: Callable[..., dict[str, object]],
+) -> None:
+    clear = gated(SAME, suite=short(12), files={"echo.yaml": WAVERING})
+
+    assert clear["verdict"]["exit_code"] == 1
+    assert clear["end"]["reason"] == "regressed"
+    assert "samples a case were enough" in clear["end"]["words"]
+    assert clear["totals"]["calls"] < 2 * 12 * 8
+
+
+def test_the_last_round_is_judged_too(gated: Callable[..., dict[str, object]]) -> None:
+    found = gated(SAME, suite=short(12))
+
+    assert found["end"] is None
+    assert found["assessment"]["samples"] == 8
+    assert found["verdict"]["status"] == "inconclusive"

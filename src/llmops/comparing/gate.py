@@ -8,7 +8,6 @@ from typing import Final
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.gate_losses import CONFIDENCE, MARGIN
-from llmops.comparing.statistics.evidence import split
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.assessment import PASS_RATE, Assessment, Estimate
 from llmops.domain.config import GatePolicy
@@ -42,7 +41,7 @@ class Standards:
         policy: The project's, as it is at the base.
         suites: Of each suite by its name; one that is not there is held to the project's.
         pairs_wanted: Why there must be something to compare; empty when there need not be.
-        looked: Whether the evidence was looked at before the end.
+        rule: What early looks at the evidence leave for the end; None when there was none.
         end: Why the run ended early; None when every trial was carried out.
         seed: Fixes every random draw.
     """
@@ -50,7 +49,7 @@ class Standards:
     policy: GatePolicy = field(default_factory=GatePolicy)
     suites: Mapping[str, SuiteStandard] = field(default_factory=dict)
     pairs_wanted: str = ""
-    looked: bool = False
+    rule: Rule | None = None
     end: EarlyEnd | None = None
     seed: int = 0
 
@@ -165,10 +164,8 @@ def _whole(
     before: Sequence[TrialResult], after: Sequence[TrialResult], standards: Standards
 ) -> Assessment | None:
     """All suites together, as sure as early looks leave it."""
-    rule = rule_of(standards.policy)
+    rule = standards.rule or rule_of(standards.policy)
     metrics = standards.policy.metrics or ()
-    if standards.looked:
-        _alpha, rule = split(rule)
     assessed = assess_arms(before, after, rule=rule, metrics=metrics, seed=standards.seed)
     if not assessed.cases:
         return None

@@ -53,9 +53,26 @@ def _shuffled(before: Plan | None, after: Plan, seed: int) -> Iterator[PlannedTr
 
 
 def _drawn(window: list[Block], chance: Random) -> Iterator[PlannedTrial]:
+    """The cases in random order, round by round: first the least samples of every case."""
     chance.shuffle(window)
-    for block in window:
-        yield from _alternating(block, chance)
+    rounds = max((round_of(trial) for block in window for trial in block), default=0)
+    for number in range(rounds + 1):
+        for block in window:
+            own = tuple(trial for trial in block if round_of(trial) == number)
+            yield from _alternating(own, chance)
+
+
+def round_of(trial: PlannedTrial) -> int:
+    """The round in which a sample is asked: 0 for the least that the suite wants.
+
+    Every further round doubles the samples, so that few looks are taken at what they say.
+    """
+    least, number = trial.suite.samples.min, 0
+    if trial.suite.samples.max == least:
+        return 0
+    while trial.sample >= least << number:
+        number += 1
+    return number
 
 
 def _alternating(block: Block, chance: Random) -> Iterator[PlannedTrial]:

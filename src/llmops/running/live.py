@@ -168,6 +168,7 @@ class _Session:
             self._queued -= 1
             self._room.set()
             await self._carry_out(progress, lane)
+            await asyncio.sleep(0)  # a provider that answers at once must not keep others waiting
 
     async def _carry_out(self, progress: Progress, lane: Lane) -> None:
         while progress.stage is not None:

@@ -21,7 +21,7 @@ from llmops.workflows.asking import Clock
 from llmops.workflows.execution import Outcome, TestOptions, Watcher
 from llmops.workflows.gate_against import Against, find_against, trials_against
 from llmops.workflows.gate_arms import plan_base
-from llmops.workflows.gate_early import WORTH_ENDING, EarlyWatch, savings_of, watch_for
+from llmops.workflows.gate_early import EarlyWatch, may_end, savings_of, watch_for
 from llmops.workflows.gate_policy import PolicyReading
 from llmops.workflows.governing import Governed, open_governed
 from llmops.workflows.project import Surroundings
@@ -150,7 +150,7 @@ def _with_run(case: _Case, options: GateOptions, watching: tuple[Clock, Watcher]
     governed, opened = case.governed, case.governed.opened
     names = frozenset(one.suite for one in case.reached if one.included)
     selection = replace(options.test.plan.selection, reached=names)
-    wished = replace(options.test.plan, selection=selection, untrusted=opened.untrusted)
+    wished = replace(options.test.plan, selection=selection, untrusted=opened.untrusted, most=True)
     after = make_plan(opened.project, opened.find_prompt, opened.resources, wished)
     before = _base_plan(case, wished)
     found = case.reading.stand_ins(before, after, options.allowed)
@@ -159,14 +159,14 @@ def _with_run(case: _Case, options: GateOptions, watching: tuple[Clock, Watcher]
     whole = interleave(before, after, seed=test.seed)
     sides = frozenset(trial.id for trial in before.trials()) if before is not None else frozenset()
     standards = _standards(case, test.seed)
-    early = sides and not options.whole and whole.planned >= WORTH_ENDING
+    early = sides and not options.whole and may_end(whole)
     watch = watch_for(whole, sides, standards) if early else None
     outcome = run_plan(opened, test, whole, watching, watch)
     trials = _sides(outcome, sides, watch)
     if case.against.kind != "commit":
         trials = trials_against(case.against, governed, trials[1]), trials[1]
     if watch is not None:
-        standards = replace(standards, looked=watch.looked, end=watch.end)
+        standards = replace(standards, rule=watch.rule, end=watch.end)
     held = hold(*trials, standards)
     return _told(case, outcome, held, trials, watch)
 

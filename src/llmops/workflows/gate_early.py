@@ -3,20 +3,43 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.gate import Standards, rule_of
 from llmops.comparing.referee import Block, Referee, Terms
+from llmops.comparing.rounds import RoundReferee
+from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.config import GatePolicy
 from llmops.domain.early import EarlyEnd, Savings
 from llmops.domain.gate import RULES
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Totals
+from llmops.running.interleaving import round_of
 from llmops.running.plan import Plan
 
 WORTH_ENDING: Final = 100
 """Trials; a smaller plan is carried out whole, for its cases say more than they cost."""
+
+
+class Judge(Protocol):
+    """Sees trials as they end, and says when no further one can matter.
+
+    Attributes:
+        looked: Whether it looked before the end, which costs some certainty.
+        rule: The margin and the confidence that are left for the end.
+    """
+
+    looked: bool
+    rule: Rule
+
+    def take(self, trial: TrialResult) -> EarlyEnd | None:
+        """Take a finished trial; say whether the rest can be left out."""
+        ...
+
+    def counted(self, end: EarlyEnd) -> frozenset[str]:
+        """Ids of the trials that count in a run that ended early."""
+        ...
 
 
 @dataclass(slots=True)
@@ -27,7 +50,7 @@ class EarlyWatch:
         end: None as long as every trial may matter.
     """
 
-    referee: Referee
+    referee: Judge
     end: EarlyEnd | None = None
 
     def __call__(self, trial: TrialResult) -> bool:
@@ -37,9 +60,15 @@ class EarlyWatch:
         return self.end is not None
 
     @property
-    def looked(self) -> bool:
-        """Whether the evidence was looked at before the end, which costs some of its certainty."""
-        return self.referee.looked
+    def rule(self) -> Rule | None:
+        """What is left for the end after looks at the evidence; None when there was no look."""
+        return self.referee.rule if self.referee.looked else None
+
+
+def may_end(plan: Plan) -> bool:
+    """Whether a plan is one that may end early: it is large, or suites let samples be bought."""
+    several = any(one.suite.samples.max > one.suite.samples.min for one in plan.suites)
+    return several or plan.planned >= WORTH_ENDING
 
 
 def watch_for(plan: Plan, before: Collection[str], standards: Standards) -> EarlyWatch:
@@ -50,6 +79,11 @@ def watch_for(plan: Plan, before: Collection[str], standards: Standards) -> Earl
         before: Ids of the base's trials.
         standards: What the change is held to.
     """
+    rounds = {trial.id: round_of(trial) for trial in plan.trials()}
+    if any(rounds.values()):
+        policy = standards.policy
+        judge = RoundReferee(rounds, frozenset(before), rule_of(policy), policy.metrics or ())
+        return EarlyWatch(judge)
     blocks = []
     must = set()
     for (suite, case), trials in groupby(plan.trials(), key=lambda t: (t.suite.name, t.case.id)):
