@@ -19,7 +19,7 @@ _PANELS = {
     "Run": ("test", "gate", "record", "rescore"),
     "Look": ("lint", "render", "show", "prompts", "suites", "scorers", "models"),
     "Versions": ("log", "bump", "diff", "compare", "label", "blame", "bisect", "restore", "export"),
-    "Kept": ("runs", "report", "review", "approve", "cache"),
+    "Kept": ("runs", "report", "review", "approve", "flaky", "cache"),
     "Set up": ("init", "doctor", "schema"),
 }
 COMMANDS = tuple(name for names in _PANELS.values() for name in names)

@@ -7,6 +7,7 @@ from typing import Final
 
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.case_policy import MUST_PASS
+from llmops.comparing.excused import deciding
 from llmops.comparing.gate_losses import CONFIDENCE, MARGIN
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.assessment import PASS_RATE, Assessment, Estimate
@@ -75,6 +76,8 @@ class Held:
 def hold(before: Sequence[TrialResult], after: Sequence[TrialResult], standards: Standards) -> Held:
     """Hold the trials of a change to the gate's rules.
 
+    What is quarantined is in no rule; what has no verdict is in the absolute ones all the same.
+
     Args:
         before: Trials of the base.
         after: Trials of the change.
@@ -87,10 +90,11 @@ def hold(before: Sequence[TrialResult], after: Sequence[TrialResult], standards:
     paired = {(trial.suite, trial.case, trial.case_hash) for trial in before}
     rules: list[RuleResult] = []
     for name in names:
-        own = [trial for trial in after if trial.suite == name and trial.status != "skipped"]
+        own = [t for t in after if t.suite == name and t.status != "skipped" and not t.excused]
         rules += _absolute(name, own, standards.of(name), paired)
-    whole = _whole(before, after, standards)
-    suites = {} if whole is None else _of_suites(names, (before, after), whole, standards)
+    sides = deciding(before, after)
+    whole = _whole(*sides, standards)
+    suites = {} if whole is None else _of_suites(names, sides, whole, standards)
     return Held(rules=(*_relative(whole, suites, standards), *rules), whole=whole, suites=suites)
 
 

@@ -119,6 +119,7 @@ def _of_suite(before: Suite, after: Suite, project: GatePolicy) -> Iterator[Find
         words = f"{after.samples.min} samples a case in place of {before.samples.min}"
         yield _finding("samples_lowered", words, after.name, at=after.at)
     yield from _of_arms(before, after)
+    yield from _of_quarantine(before, after)
     then, now = (suite.gate or GatePolicy() for suite in (before, after))
     yield from gate_losses(then.over(project), now.over(project), after.name, now.at or after.at)
 
@@ -135,6 +136,16 @@ def _of_arms(before: Suite, after: Suite) -> Iterator[Finding]:
     if old is not None and new is not None and old.label != new.label:
         words = f"the target was {old.label} and is {new.label} now"
         yield _finding("target_changed", words, after.name, at=new.at)
+
+
+def _of_quarantine(before: Suite, after: Suite) -> Iterator[Finding]:
+    """Cases that are excused, or longer than they were; here not, but once this is the base."""
+    then = {entry.case.text: entry.until for entry in before.quarantine}
+    for entry in after.quarantine:
+        case = entry.case.text
+        if case not in then or then[case] < entry.until:
+            words = f"the case will be quarantined {entry.words}"
+            yield _finding("quarantine_longer", words, after.name, (case,), entry.at)
 
 
 def _of_config(before: Config, after: Config) -> Iterator[Finding]:

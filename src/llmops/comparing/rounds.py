@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from llmops.comparing.assessment import assess_arms
+from llmops.comparing.excused import deciding
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.early import EarlyEnd
 from llmops.domain.run import TrialResult
@@ -65,7 +66,7 @@ class RoundReferee:
         sides: tuple[list[TrialResult], list[TrialResult]] = ([], [])
         for trial in counted:
             sides[trial.id not in self._before].append(trial)
-        assessed = assess_arms(*sides, rule=self.rule, metrics=self._metrics)
+        assessed = assess_arms(*deciding(*sides), rule=self.rule, metrics=self._metrics)
         if assessed.certainty == "inconclusive":
             return None
         return EarlyEnd(

@@ -58,6 +58,7 @@ FINDINGS: Final[Mapping[str, Level]] = {
     "case_changed": "warn",
     "assertion_changed": "warn",
     "samples_lowered": "warn",
+    "quarantine_longer": "warn",
     "target_changed": "warn",
     "budget_raised": "warn",
     "limits_changed": "warn",
@@ -235,7 +236,7 @@ def _without_faults(rules: Sequence[RuleResult], unchanged: str) -> tuple[GateSt
     if unchanged:
         return "unchanged", 0, unchanged
     if not rules:
-        return "incomparable", 6, "no case was asked"
+        return "incomparable", 6, "no case counts"
     told = [rule for rule in open_ if rule.on_inconclusive == "warn"]
     if told:
         return "inconclusive", 0, "; ".join(_first(rule.words for rule in told))

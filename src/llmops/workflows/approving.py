@@ -56,14 +56,14 @@ class Wanted:
     today: date
 
 
-def refuse_ci(environment: Mapping[str, str]) -> None:
-    """Refuse to write baselines where nobody looks at them.
+def refuse_ci(environment: Mapping[str, str], what: str = "baselines", hint: str = _HERE) -> None:
+    """Refuse to write what a person has to look at where nobody does.
 
     Raises:
         InvalidInputError: This is a CI.
     """
     if in_ci(environment):
-        raise InvalidInputError("a CI never writes baselines", code="in-ci", hint=_HERE)
+        raise InvalidInputError(f"a CI never writes {what}", code="in-ci", hint=hint)
 
 
 def open_approvable(opened: OpenProject, wanted: Wanted) -> Approvable:

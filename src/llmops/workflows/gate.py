@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.comparison import compare_trials
+from llmops.comparing.excused import deciding, excused_words
 from llmops.comparing.gate import Held, Standards, SuiteStandard, hold, rule_of
 from llmops.comparing.text_diff import diff_texts
 from llmops.domain.config import GatePolicy
@@ -23,6 +25,7 @@ from llmops.workflows.gate_against import Against, find_against, trials_against
 from llmops.workflows.gate_arms import plan_base
 from llmops.workflows.gate_early import EarlyWatch, may_end, savings_of, watch_for
 from llmops.workflows.gate_policy import PolicyReading
+from llmops.workflows.gate_quarantine import under_base_quarantine
 from llmops.workflows.governing import Governed, open_governed
 from llmops.workflows.project import Surroundings
 from llmops.workflows.test import run_plan
@@ -147,10 +150,18 @@ def _reached(impacts: Sequence[SuiteImpact]) -> tuple[Reached, ...]:
 
 def _with_run(case: _Case, options: GateOptions, watching: tuple[Clock, Watcher]) -> GateReport:
     """The report with both sides asked, and their trials held to the rules."""
+    case = replace(case, governed=under_base_quarantine(case.governed, case.reading))
     governed, opened = case.governed, case.governed.opened
     names = frozenset(one.suite for one in case.reached if one.included)
     selection = replace(options.test.plan.selection, reached=names)
-    wished = replace(options.test.plan, selection=selection, untrusted=opened.untrusted, most=True)
+    today = options.test.plan.today or watching[0].now().astimezone(UTC).date()
+    wished = replace(
+        options.test.plan,
+        selection=selection,
+        untrusted=opened.untrusted,
+        most=True,
+        today=today,
+    )
     after = make_plan(opened.project, opened.find_prompt, opened.resources, wished)
     before = _base_plan(case, wished)
     found = case.reading.stand_ins(before, after, options.allowed)
@@ -181,12 +192,12 @@ def _base_plan(case: _Case, wished: PlanOptions) -> Plan | None:
 def _sides(
     outcome: Outcome, before: frozenset[str], watch: EarlyWatch | None
 ) -> tuple[list[TrialResult], list[TrialResult]]:
-    """Both sides' trials; of a run that ended early, those of the cases that were complete."""
+    """Both sides' trials; of a run that ended early, those of complete and of excused cases."""
     end = watch.end if watch is not None else None
     complete = watch.referee.counted(end) if watch is not None and end is not None else None
     sides: tuple[list[TrialResult], list[TrialResult]] = ([], [])
     for trial in outcome.report.trials():
-        if complete is None or trial.id in complete:
+        if complete is None or trial.id in complete or trial.quarantined is not None:
             sides[trial.id not in before].append(trial)
     return sides
 
@@ -230,11 +241,11 @@ def _told(
         case.report(held),
         whole=held.whole,
         suites=held.suites,
-        comparison=compare_trials(*trials),
+        comparison=compare_trials(*deciding(*trials)),
         verdict=verdict,
         totals=outcome.verdict.totals,
         run=outcome.report.header.id,
-        notes=(*_early(end, outcome), *_notes(*trials)),
+        notes=(*_early(end, outcome), *excused_words(trials[1]), *_notes(*trials)),
         end=end,
         savings=savings_of(outcome.verdict.totals) if end is not None else None,
     )

@@ -88,6 +88,8 @@ def watch_for(plan: Plan, before: Collection[str], standards: Standards) -> Earl
     must = set()
     for (suite, case), trials in groupby(plan.trials(), key=lambda t: (t.suite.name, t.case.id)):
         listed = list(trials)
+        if any(trial.quarantined is not None for trial in listed):
+            continue
         first = listed[0].case
         blocks.append(
             Block(

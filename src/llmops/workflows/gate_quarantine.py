@@ -1,0 +1,43 @@
+"""Which cases the gate excuses: those that stood in quarantine at the base, on the day of the run."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from llmops.domain.quarantine import Quarantine
+from llmops.domain.suite import Suite
+from llmops.errors import InvalidInputError
+from llmops.loading.quarantine import unknown_cases
+from llmops.workflows.gate_policy import PolicyReading
+from llmops.workflows.governing import Governed
+
+
+def under_base_quarantine(governed: Governed, reading: PolicyReading) -> Governed:
+    """The project with the base's quarantines in place of its own.
+
+    A change cannot excuse itself: an entry that it brings counts once it is in the base.
+
+    Raises:
+        InvalidInputError: An entry of the change names no case of its suite.
+    """
+    opened = governed.opened
+    old = {new: old for old, new in reading.renamed.items()}
+    suites = {
+        name: replace(suite, quarantine=tuple(_entries(governed, reading, suite, old)))
+        for name, suite in opened.project.suites.items()
+    }
+    return replace(governed, opened=replace(opened, project=replace(opened.project, suites=suites)))
+
+
+def _entries(
+    governed: Governed, reading: PolicyReading, suite: Suite, old: dict[str, str]
+) -> Iterator[Quarantine]:
+    """The base's entries whose case is there still."""
+    if suite.name not in reading.after.cases:
+        return
+    known = {case.id for case in reading.after.cases[suite.name]}
+    wrong = list(unknown_cases(suite.quarantine, known))
+    if wrong:
+        raise InvalidInputError.of(wrong)
+    before = governed.before.suites.get(old.get(suite.name, suite.name))
+    if before is not None:
+        yield from (entry for entry in before.quarantine if entry.case.text in known)
