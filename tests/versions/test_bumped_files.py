@@ -68,6 +68,7 @@ def test_only_the_version_is_written(before: str, after: str) -> None:
         ),
         ("version: 1.0.0\nuser: Hi\n", "yes", "version: 1.0.0\nchangelog: yes\nuser: Hi\n"),
         ("version: 1.0.0\nuser: Hi\n", "true", 'version: 1.0.0\nchangelog: "true"\nuser: Hi\n'),
+        ("version: 1.0.0\nuser: Hi\n", "0", 'version: 1.0.0\nchangelog: "0"\nuser: Hi\n'),
         ("version: 1.0.0\nuser: Hi\n", "2.0.0", "version: 1.0.0\nchangelog: 2.0.0\nuser: Hi\n"),
         (
             "version: 1.0.0\nuser: Hi\n",

@@ -40,6 +40,7 @@ class Commands(TyperGroup):
             try:
                 return super().invoke(ctx)
             finally:
+                _end_processes()
                 sys.stdout.flush()
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as above
@@ -118,6 +119,14 @@ def _register() -> None:
     for name in COMMANDS:
         module = importlib.import_module(f"llmops.cli.{name}")
         app.command(name, cls=Command)(getattr(module, name))
+
+
+def _end_processes() -> None:
+    """End git's, if there are any: who calls us in their own process should not inherit them."""
+    if "llmops.history.objects" in sys.modules:
+        from llmops.history.objects import close_readers
+
+        close_readers()
 
 
 @contextmanager

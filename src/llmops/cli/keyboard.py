@@ -1,7 +1,7 @@
 """Keys from a person: one press where the terminal can tell, else the first letter of a line."""
 
 import os
-import select
+import selectors
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,9 +52,15 @@ def _press(descriptor: int) -> str:
     if not byte or byte == END.encode():
         raise EOFError
     if byte == _ESCAPE:
-        while select.select([descriptor], [], [], 0)[0]:
-            os.read(descriptor, _LONGEST_SEQUENCE)
+        _pass_over_what_waits(descriptor)
     return byte.decode("ascii", errors="replace")
+
+
+def _pass_over_what_waits(descriptor: int) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while selector.select(timeout=0):
+            os.read(descriptor, _LONGEST_SEQUENCE)
 
 
 def _first_letter(stream: TextIO) -> str:

@@ -42,6 +42,7 @@ class Objects:
         self._process: Any = None
         self._end: Any = None
         self._folders: dict[str, Mapping[str, Entry]] = {}
+        _READERS.add(self)
 
     def root(self, commit: str) -> Mapping[str, Entry]:
         """The top folder of a commit, by name.
@@ -135,6 +136,15 @@ class Objects:
         return UnavailableError(
             f"git cannot read the object {name}", code="missing-object", hint=hint
         )
+
+
+_READERS: weakref.WeakSet[Objects] = weakref.WeakSet()
+
+
+def close_readers() -> None:
+    """End every process that a reader still holds; a reader that is asked again starts another."""
+    for reader in list(_READERS):
+        reader.close()
 
 
 def _answer(stream: Any, limit: int | None) -> _Found | None:  # noqa: ANN401 - a process's stream

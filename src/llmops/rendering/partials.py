@@ -1,6 +1,6 @@
 """The partials below the prompts folder: read once, compiled once, followed to the last one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,7 +50,7 @@ class Partials:
     @cached_property
     def sandbox(self) -> Sandbox:
         """Made when the first template is: a history of versions has many that none is read of."""
-        return Sandbox(self._template, self._max_output)
+        return Sandbox(_lookup(self._found), self._max_output)
 
     def reach(self, compiled: Compiled, chain: tuple[str, ...] = ()) -> Reach:
         """Follow a template's partials.
@@ -128,12 +128,6 @@ class Partials:
             return _Partial(None, Reach(variables={}, problems=problems_in_source(error, name)))
         return _Partial(compiled.template, self.reach(compiled, (*chain, name)))
 
-    def _template(self, name: str) -> Template:
-        partial = self._found.get(name)
-        if partial is None or partial.template is None:
-            raise TemplateNotFound(name)
-        return partial.template
-
     def _path(self, name: str) -> str:
         return f"{self._folder}/{name}" if self._folder else name
 
@@ -149,6 +143,22 @@ class Partials:
             code="missing-partial",
             hint=hint or f"create '{self._path(name)}'",
         )
+
+
+def _lookup(found: Mapping[str, _Partial]) -> Callable[[str], Template]:
+    """Templates by name, without a hold on the tree.
+
+    A sandbox refers to itself and lives until the garbage collector comes by; a tree may keep a
+    process of git open for as long as it lives.
+    """
+
+    def template(name: str) -> Template:
+        partial = found.get(name)
+        if partial is None or partial.template is None:
+            raise TemplateNotFound(name)
+        return partial.template
+
+    return template
 
 
 def _unreadable(error: InvalidInputError, reference: Reference, chain: tuple[str, ...]) -> Problem:

@@ -133,7 +133,8 @@ def _says(text: str, path: str, before: Node, entry: tuple[str, str]) -> bool:
     except InvalidInputError:
         return False
     child = found.get(key) if found.kind == "mapping" else None
-    if child is None or child.kind not in {"text", "number"} or child.typed != value:
+    kinds = {"text", "number"} if key == "version" else {"text"}
+    if child is None or child.kind not in kinds or child.typed != value:
         return False
     return {**found.value, key: None} == {**before.value, key: None}
 

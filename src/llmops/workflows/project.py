@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from llmops.domain.config import Config
@@ -98,7 +99,7 @@ class OpenProject:
                 root=self.root,
                 tree=self.project.tree,
                 config=self.config,
-                read_prompt=self._prompt,
+                read_prompt=partial(_read_prompt, self.project),
                 renderer=self.renderer,
             )
         return self._versions
@@ -111,12 +112,6 @@ class OpenProject:
             UnavailableError: Git is needed, and missing or refuses.
         """
         return self.versions.find(text)
-
-    def _prompt(self, named: Text) -> Prompt:
-        prompt = self.project.prompts.get(named.text)
-        if prompt is None:
-            raise InvalidInputError.of([unknown_prompt(named.text, self.project.prompts, named.at)])
-        return prompt
 
     def _read(self, path: str, at: Location) -> bytes:
         try:
@@ -219,3 +214,10 @@ def _environment(root: Path, surroundings: Surroundings) -> Mapping[str, str]:
     if surroundings.untrusted or not path.is_file():
         return surroundings.environment
     return {**read_dotenv(path.read_bytes()), **surroundings.environment}
+
+
+def _read_prompt(project: Project, named: Text) -> Prompt:
+    prompt = project.prompts.get(named.text)
+    if prompt is None:
+        raise InvalidInputError.of([unknown_prompt(named.text, project.prompts, named.at)])
+    return prompt
