@@ -9,7 +9,7 @@ class Location:
 
     Attributes:
         path: The file, relative to the project's root, with forward slashes.
-        line: Line, counted from 1.
+        line: Line, counted from 1; 0 for a place without lines, such as the command line.
         column: Column in characters, counted from 1.
     """
 
@@ -18,4 +18,4 @@ class Location:
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path

@@ -205,7 +205,7 @@ def test_a_run_that_was_cut_short_or_has_gaps_can_be_gone_on_with(
 
 WORDS = st.text(max_size=8)
 VALUES = st.none() | st.booleans() | st.integers(-99, 99) | WORDS | st.just([]) | st.just({})
-COMMAND_LINE = Location("command line")
+COMMAND_LINE = Location("command line", 0, 0)
 OPTIONS = st.builds(
     PlanOptions,
     selection=st.builds(

@@ -21,7 +21,7 @@ def bump(
     base: HeldAgainst = None,
     message: Annotated[
         str | None,
-        typer.Option("--message", metavar="TEXT", help="Write this as the changelog, too."),
+        typer.Option("--message", "-m", metavar="TEXT", help="Write this as the changelog, too."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell.")] = False,
     check: Annotated[

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 def location_to_json(at: Location) -> str:
     """A place as `path:line:column`."""
-    return str(at)
+    return f"{at.path}:{at.line}:{at.column}"
 
 
 def location_from_json(text: str) -> Location:

@@ -17,7 +17,7 @@ from llmops.running.selection import Selection
 from llmops.running.store import KeptRun, read_run
 
 _DONE = frozenset({"passed", "failed", "skipped"})
-COMMAND_LINE = Location("command line")
+COMMAND_LINE = Location("command line", 0, 0)
 """The place of what was typed as an argument."""
 
 

@@ -19,7 +19,7 @@ from llmops.versions.finder import Versions
 from llmops.versions.loaded import LoadedPrompt, make_loaded
 
 BUNDLE_VARIABLE = "LLMOPS_BUNDLE"
-_CALL = Location("load_prompt")
+_CALL = Location("load_prompt", 0, 0)
 _BY_NAME = "name its folder by project=…, or a bundle by bundle=… or LLMOPS_BUNDLE"
 
 
