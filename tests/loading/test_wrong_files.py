@@ -45,6 +45,7 @@ EXPECTED = {
     "configs/script-unused.yaml": ["llmops.yaml:2:36 unused-key"],
     "configs/timeout.yaml": ["llmops.yaml:2:37 wrong-type"],
     "configs/via-unknown.yaml": ["llmops.yaml:2:33 wrong-type"],
+    "configs/via-other-lane.yaml": ["llmops.yaml:2:33 other-lane"],
     "datasets/a-mapping.json": ["datasets/a-mapping.json:1:1 json-syntax"],
     "datasets/a-mapping.yaml": ["datasets/a-mapping.yaml:1:1 wrong-type"],
     "datasets/a-number.json": ["datasets/a-number.json:3:3 wrong-type"],
