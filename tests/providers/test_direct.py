@@ -167,7 +167,9 @@ def test_thinking_that_nobody_counted_is_unknown(server):
     completion = ask_direct(model(server, "anthropic"))
 
     assert completion.reasoning == "Hm."
-    assert completion.usage == Usage(input=1000, output=200, cached=0, source="provider")
+    assert completion.usage == Usage(
+        input=1000, output=200, cached=0, cache_written=0, source="provider"
+    )
     assert completion.cost == pytest.approx(0.002)
 
 

@@ -45,7 +45,14 @@ WHOLE = Completion(
         ),
         (
             "usage",
-            {"input": 3, "output": 5, "cached": None, "reasoning": None, "source": "provider"},
+            {
+                "input": 3,
+                "output": 5,
+                "cached": None,
+                "cache_written": None,
+                "reasoning": None,
+                "source": "provider",
+            },
         ),
         ("cost", 0.5),
         ("latency", 1.5),

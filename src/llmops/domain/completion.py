@@ -95,9 +95,10 @@ class Usage:
     """Tokens of one completion; None where nobody counted.
 
     Attributes:
-        input: Tokens read, the cached ones included.
+        input: Tokens read, the cached ones and those put into the cache included.
         output: Tokens written, the reasoning ones included.
         cached: Tokens of the input that the provider had cached.
+        cache_written: Tokens of the input that the provider put into its cache.
         reasoning: Tokens of the output that were reasoning.
         source: Who counted.
     """
@@ -105,6 +106,7 @@ class Usage:
     input: int | None = None
     output: int | None = None
     cached: int | None = None
+    cache_written: int | None = None
     reasoning: int | None = None
     source: UsageSource = "none"
 

@@ -15,11 +15,19 @@ DIRECT_NAMES = ("openai/", "anthropic/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a model costs, in US dollars a million tokens."""
+    """What a model costs, in US dollars a million tokens.
+
+    Attributes:
+        cached_input: Of tokens read that the provider had cached; None: as `input`.
+        cache_write: Of tokens read that the provider put into its cache; None: as `input`.
+        reasoning: Of tokens written that were reasoning; None: as `output`.
+    """
 
     input: float
     output: float
     cached_input: float | None = None
+    cache_write: float | None = None
+    reasoning: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from llmops.domain.completion import Usage
 from llmops.domain.run import StoppedBy, TrialResult
 
 VerdictStatus = Literal["passed", "failed", "error", "budget", "stopped", "empty", "interrupted"]
@@ -23,6 +24,9 @@ class Totals:
         spent: US dollars that this run paid: live completions only.
         value: US dollars that all completions cost when they were made.
         unpriced: Completions whose cost nobody knows.
+        cached_tokens: Tokens read that providers had cached; they are among those read.
+        cache_written_tokens: Tokens read that providers put into their caches.
+        reasoning_tokens: Tokens written that were reasoning.
         calls: Requests that reached a provider, the failed attempts included.
     """
 
@@ -44,6 +48,9 @@ class Totals:
     empty_completions: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_written_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def done(self) -> int:
@@ -70,8 +77,7 @@ class Totals:
             completion = exchange.completion
             if completion is None:
                 continue
-            self.input_tokens += completion.usage.input or 0
-            self.output_tokens += completion.usage.output or 0
+            self._count_tokens(completion.usage)
             if not completion.text and not completion.tool_calls and completion.output is None:
                 self.empty_completions += 1
             if completion.cost is None:
@@ -97,6 +103,13 @@ class Totals:
     def as_json(self) -> dict[str, float | int]:
         """All counts by name."""
         return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    def _count_tokens(self, usage: Usage) -> None:
+        self.input_tokens += usage.input or 0
+        self.output_tokens += usage.output or 0
+        self.cached_tokens += usage.cached or 0
+        self.cache_written_tokens += usage.cache_written or 0
+        self.reasoning_tokens += usage.reasoning or 0
 
 
 _EXIT_CODES: Mapping[VerdictStatus, int] = {

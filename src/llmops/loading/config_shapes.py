@@ -42,6 +42,12 @@ class PriceShape:
     cached_input: float | None = entry(
         "US dollars for a million tokens that were cached.", default=None, minimum=0
     )
+    cache_write: float | None = entry(
+        "US dollars for a million tokens that were put into the cache.", default=None, minimum=0
+    )
+    reasoning: float | None = entry(
+        "US dollars for a million tokens of reasoning.", default=None, minimum=0
+    )
 
 
 @shape_of(Judge, "'judge'")

@@ -88,6 +88,7 @@ def _usage(counted: Any, attempt: Attempt) -> Usage:  # noqa: ANN401 - litellm i
         input=read,
         output=written,
         cached=_detail(counted, "prompt_tokens_details", "cached_tokens"),
+        cache_written=_detail(counted, "prompt_tokens_details", "cache_write_tokens"),
         reasoning=_detail(counted, "completion_tokens_details", "reasoning_tokens"),
         source="provider" if by_provider else "estimated",
     )

@@ -12,7 +12,7 @@ from llmops.providers.guard import LARGEST_BODY
 ENVELOPE = frozenset({"output", "cost", "usage", "model", "tool_calls", "finish_reason"})
 """The keys of a mapping that says more than the output. It has `output` and none but these."""
 
-_USAGE = frozenset({"input", "output", "cached", "reasoning"})
+_USAGE = frozenset({"input", "output", "cached", "cache_written", "reasoning"})
 
 
 def completion_of(value: object, latency: float) -> Completion:

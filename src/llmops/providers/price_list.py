@@ -22,11 +22,12 @@ def listed_price(model: Model) -> Price | None:
     read, written = entry.get("input_cost_per_token"), entry.get("output_cost_per_token")
     if not isinstance(read, int | float) or not isinstance(written, int | float):
         return None
-    cached = entry.get("cache_read_input_token_cost")
     return Price(
         input=read * _MILLION,
         output=written * _MILLION,
-        cached_input=cached * _MILLION if isinstance(cached, int | float) else None,
+        cached_input=_a_million(entry.get("cache_read_input_token_cost")),
+        cache_write=_a_million(entry.get("cache_creation_input_token_cost")),
+        reasoning=_a_million(entry.get("output_cost_per_reasoning_token")),
     )
 
 
@@ -47,6 +48,10 @@ def listed_entry(name: str) -> dict[str, Any]:
         return listing[name]
     entry = listing.get(rest, {})
     return entry if str(entry.get("litellm_provider", "")).startswith(provider) else {}
+
+
+def _a_million(cost: object) -> float | None:
+    return cost * _MILLION if isinstance(cost, int | float) else None
 
 
 @cache

@@ -11,6 +11,17 @@ def price_of(usage: Usage, price: Price) -> float | None:
     if usage.input is None or usage.output is None:
         return None
     cached = min(usage.cached or 0, usage.input)
-    cached_price = price.input if price.cached_input is None else price.cached_input
-    whole = (usage.input - cached) * price.input + cached * cached_price
-    return (whole + usage.output * price.output) / _MILLION
+    kept = min(usage.cache_written or 0, usage.input - cached)
+    thought = min(usage.reasoning or 0, usage.output)
+    dollars = (
+        (usage.input - cached - kept) * price.input
+        + cached * _or(price.cached_input, price.input)
+        + kept * _or(price.cache_write, price.input)
+        + (usage.output - thought) * price.output
+        + thought * _or(price.reasoning, price.output)
+    )
+    return dollars / _MILLION
+
+
+def _or(special: float | None, usual: float) -> float:
+    return usual if special is None else special

@@ -30,7 +30,7 @@ _REPLY = (
     "model", "fingerprint",
 )  # fmt: skip
 _CALL = ("name", "arguments", "id")
-_USAGE = ("input", "output", "cached", "reasoning")
+_USAGE = ("input", "output", "cached", "cache_written", "reasoning")
 _ERROR = ("kind", "message", "status", "retry_after", "times")
 _ROLES = ("system", "user", "assistant", "tool", "any")
 _KINDS = get_args(ProviderErrorKind)

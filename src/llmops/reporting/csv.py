@@ -22,6 +22,9 @@ COLUMNS: Final = (
     "latency_s",
     "input_tokens",
     "output_tokens",
+    "cached_tokens",
+    "cache_written_tokens",
+    "reasoning_tokens",
     "cost_usd",
     "origin",
     "output",
@@ -63,12 +66,15 @@ def _row(trial: TrialResult) -> tuple[_Cell, ...]:
 
 
 def _measured(trial: TrialResult) -> tuple[_Cell, ...]:
-    """Latency, tokens in and out, and cost over all exchanges; None where a part is unknown."""
+    """Latency, tokens by kind, and cost over all exchanges; None where a part is unknown."""
     completions = [e.completion for e in trial.exchanges if e.completion is not None]
     return (
         _sum([completion.latency for completion in completions]),
         _sum([completion.usage.input for completion in completions]),
         _sum([completion.usage.output for completion in completions]),
+        _sum([completion.usage.cached for completion in completions]),
+        _sum([completion.usage.cache_written for completion in completions]),
+        _sum([completion.usage.reasoning for completion in completions]),
         _sum([completion.cost for completion in completions]),
     )
 

@@ -17,14 +17,28 @@ class Purse:
     which would buy an eleventh.
     """
 
-    def __init__(self, budget: Budget, on_empty: Callable[[], None]) -> None:
-        """Set the caps; `on_empty` is called once, when a call is refused for the first time."""
+    def __init__(
+        self,
+        budget: Budget,
+        on_empty: Callable[[], None],
+        on_unknown: Callable[[str], None] = lambda _whose: None,
+    ) -> None:
+        """Set the caps.
+
+        Args:
+            budget: The caps.
+            on_empty: Called once, when a call is refused for the first time.
+            on_unknown: Called once with the model or target whose cost nobody knows, where a cap
+                on money cannot count it.
+        """
         self.calls = 0
         self._spent = Decimal(0)
         self._most_calls = budget.max_calls
         self._most = None if budget.max_cost is None else Decimal(str(budget.max_cost))
         self._on_empty = on_empty
+        self._on_unknown = on_unknown
         self._told = False
+        self._told_unknown = False
 
     @property
     def spent(self) -> float:
@@ -44,10 +58,13 @@ class Purse:
             raise BudgetSpentError
         self.calls += 1
 
-    def paid(self, cost: float | None) -> None:
-        """Add what a completion cost; what nobody knows adds nothing."""
+    def paid(self, cost: float | None, whose: str = "") -> None:
+        """Add what a completion of a model or target cost; what nobody knows adds nothing."""
         if cost is not None:
             self._spent += Decimal(str(cost))
+        elif self._most is not None and not self._told_unknown:
+            self._told_unknown = True
+            self._on_unknown(whose)
 
     def _empty(self) -> bool:
         if self._most_calls is not None and self.calls >= self._most_calls:

@@ -236,7 +236,7 @@ class _Session:
                     raise unexpected(error) from error
 
         completion, attempts = await self._patience.ask(attempt, asked.model, gate, tokens)
-        self._asker.purse.paid(completion.cost)
+        self._asker.purse.paid(completion.cost, asked.model.label)
         self._asker.sources.keep(asked, completion)
         return completion, attempts
 
@@ -255,7 +255,7 @@ class _Session:
                 completion = self._asker.clean(await target.call(progress.trial.case.inputs))
         except ProviderError as error:
             raise AttemptsError(error, 1) from None
-        self._asker.purse.paid(completion.cost)
+        self._asker.purse.paid(completion.cost, name)
         return completion, 1, "live"
 
     async def _provider(self, model: Model) -> Provider:

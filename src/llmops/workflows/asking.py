@@ -84,7 +84,7 @@ class Asking:
                 max_cost=_least(asked.max_cost, allowed.max_cost),
                 max_calls=_least(asked.max_calls, allowed.max_calls),
             )
-            self._purse = Purse(budget, lambda: self.stop.ask("budget"))
+            self._purse = Purse(budget, lambda: self.stop.ask("budget"), self._unpriced)
         return self._purse
 
     def sources(self) -> Sources:
@@ -128,6 +128,12 @@ class Asking:
             warn=self.note,
             ttl=config.ttl,
             read_only=self.opened.untrusted,
+        )
+
+    def _unpriced(self, whose: str) -> None:
+        self.note(
+            f"what '{whose}' costs is not known, so max_cost cannot count it: "
+            "give its model a 'price', or set max_calls"
         )
 
     def _clean(self) -> Callable[[Completion], Completion]:

@@ -240,6 +240,7 @@ def _usage_and_cost(
         input=count(said.get("input_tokens"), "input_tokens") + cached + wrote,
         output=output,
         cached=cached,
+        cache_written=wrote,
         reasoning=_thinking_tokens(said, output, thinking=thinking),
         source="provider",
     )
@@ -248,7 +249,6 @@ def _usage_and_cost(
     kept = said.get("cache_creation") or {}
     counted = Counted(
         usage=usage,
-        cache_written=wrote,
         cache_written_hour=count(kept.get("ephemeral_1h_input_tokens"), "cache_creation"),
         tier=said.get("service_tier"),
         factors=_factors(said),

@@ -34,15 +34,13 @@ class Counted:
 
     Attributes:
         usage: Tokens, as the provider counted them.
-        cache_written: Tokens of the input that were put into the provider's cache.
-        cache_written_hour: Those of them that stay there for an hour.
+        cache_written_hour: Tokens that were put into the provider's cache for an hour.
         tier: The provider's word for how soon it answered.
         factors: By which words of the list the whole is multiplied.
         plain: Whether it is nothing but text.
     """
 
     usage: Usage
-    cache_written: int = 0
     cache_written_hour: int = 0
     tier: object = None
     factors: tuple[str, ...] = ()
@@ -76,7 +74,7 @@ def cost_of(
 
 def _sum(counted: Counted, rates: Mapping[str, float]) -> float:
     usage = counted.usage
-    cached, wrote, hour = usage.cached or 0, counted.cache_written, counted.cache_written_hour
+    cached, wrote, hour = usage.cached or 0, usage.cache_written or 0, counted.cache_written_hour
     fresh = max(0, (usage.input or 0) - cached - wrote)
     thought = usage.reasoning or 0
     said = max(0, (usage.output or 0) - thought)

@@ -236,11 +236,13 @@ def _usage_and_cost(
     read = mapping(said.get("prompt_tokens_details") or {}, "prompt_tokens_details")
     wrote = mapping(said.get("completion_tokens_details") or {}, "completion_tokens_details")
     cached = said.get("prompt_cache_hit_tokens", read.get("cached_tokens"))
+    kept = read.get("cache_write_tokens") or read.get("cache_creation_tokens")
     thought = wrote.get("reasoning_tokens", said.get("reasoning_tokens"))
     usage = Usage(
         input=count(said.get("prompt_tokens"), "prompt_tokens"),
         output=count(said.get("completion_tokens"), "completion_tokens"),
         cached=None if cached is None else count(cached, "cached_tokens"),
+        cache_written=None if kept is None else count(kept, "cache_write_tokens"),
         reasoning=None if thought is None else count(thought, "reasoning_tokens"),
         source="provider",
     )
@@ -248,7 +250,6 @@ def _usage_and_cost(
         return Usage(), None
     counted = Counted(
         usage=usage,
-        cache_written=read.get("cache_write_tokens") or read.get("cache_creation_tokens") or 0,
         tier=answer.get("service_tier"),
         plain=not any(
             details.get(f"{kind}_tokens")
