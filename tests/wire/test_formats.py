@@ -239,7 +239,7 @@ def test_a_suite_asks_all_formats_at_once(tmp_path: Path) -> None:
         )
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["totals"]["passed"] == len(ROWS)
+    assert json.loads(done.stdout)["verdict"]["totals"]["passed"] == len(ROWS)
 
 
 def test_the_page_says_what_was_found(outcomes: Outcomes, rewrite: bool) -> None:
