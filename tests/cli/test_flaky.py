@@ -165,3 +165,10 @@ def test_arms_are_told_apart_by_their_parameters(project: Project, run: Run) -> 
     assert "echo (temperature=0.5)" in run("flaky").out
     run("test", "--samples", "2", "--fresh")
     assert "2 kept runs" in run("flaky").out
+
+
+def test_a_case_that_was_seen_once_has_no_attempts_to_tell_of(project: Project, run: Run) -> None:
+    project({SAY: CASES.replace("samples: 5", "samples: 1"), "echo.yaml": WAVERS})
+    run("test")
+
+    assert "1/1" in run("flaky", "--all").out

@@ -1,10 +1,12 @@
 """The trials of several arms in, their comparison out: each by itself, and each against the first."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.comparison import compare_trials, totals_of
+from llmops.comparing.identity import models_moved, moved_words
 from llmops.comparing.statistics.proportions import wilson
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.arms import ArmResult, ArmsComparison, Standing
@@ -75,12 +77,23 @@ def _standing(
     seed: int,
 ) -> Standing:
     assessment = assess_arms(*sides, rule=rule, metrics=metrics, seed=seed)
+    moved = models_moved(*sides, together=True)
     return Standing(
         arm=place,
-        assessment=assessment,
+        assessment=_unsure(assessment) if moved else assessment,
         comparison=compare_trials(*sides),
-        saving=_saving(assessment),
+        saving=None if moved else _saving(assessment),
+        moved=moved_words(moved) if moved else "",
     )
+
+
+def _unsure(assessment: Assessment) -> Assessment:
+    """The same numbers, of which none is a claim about the arms."""
+    judged, explored = (
+        {name: replace(one, certainty="inconclusive") for name, one in group.items()}
+        for group in (assessment.judged, assessment.explored)
+    )
+    return replace(assessment, judged=judged, explored=explored, certainty="inconclusive")
 
 
 def _saving(assessment: Assessment) -> float | None:
@@ -113,7 +126,7 @@ def _verdict(
     arms: Sequence[ArmResult], standings: Sequence[Standing], run: Verdict | None
 ) -> ComparisonVerdict:
     """The gravest of the verdicts against the first arm, with every arm named."""
-    verdicts = [decide_comparison(standing.comparison, run=run) for standing in standings]
+    verdicts = [decide_comparison(one.comparison, run=run, moved=one.moved) for one in standings]
     gravest = min(verdicts, key=lambda verdict: _WORST.index(verdict.status))
     if gravest.status in {"incomparable", "stopped"}:
         return gravest

@@ -187,12 +187,9 @@ def _explored(pairs: Pairs, names: Sequence[str], rule: Rule, seed: int) -> dict
 
 
 def _quantities(pairs: Pairs, rule: Rule, seed: int) -> dict[str, Estimate]:
-    readers: Mapping[str, Callable[[TrialResult], float | None]] = {
-        "cost": _cost,
-        "latency": _latency,
-        "output characters": _length,
+    made = {
+        name: _quantity(pairs, read, rule, _rng(seed, name)) for name, read in QUANTITIES.items()
     }
-    made = {name: _quantity(pairs, read, rule, _rng(seed, name)) for name, read in readers.items()}
     return {name: estimate for name, estimate in made.items() if estimate is not None}
 
 
@@ -242,6 +239,14 @@ def _latency(trial: TrialResult) -> float | None:
 def _length(trial: TrialResult) -> float | None:
     output = output_of(trial)
     return float(len(output)) if output is not None and trial.status != "error" else None
+
+
+QUANTITIES: Final[Mapping[str, Callable[[TrialResult], float | None]]] = {
+    "cost": _cost,
+    "latency": _latency,
+    "output characters": _length,
+}
+"""What is measured of a trial and neither good nor bad; None where nobody knows."""
 
 
 def _estimate(

@@ -9,6 +9,7 @@ from llmops.comparing.assessment import assess_arms
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.excused import deciding
 from llmops.comparing.gate_losses import CONFIDENCE, MARGIN
+from llmops.comparing.identity import models_moved, moved_words
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.assessment import PASS_RATE, Assessment, Estimate
 from llmops.domain.config import GatePolicy
@@ -45,6 +46,7 @@ class Standards:
         rule: What early looks at the evidence leave for the end; None when there was none.
         end: Why the run ended early; None when every trial was carried out.
         seed: Fixes every random draw.
+        together: Both sides are asked in one run.
     """
 
     policy: GatePolicy = field(default_factory=GatePolicy)
@@ -53,6 +55,7 @@ class Standards:
     rule: Rule | None = None
     end: EarlyEnd | None = None
     seed: int = 0
+    together: bool = True
 
     def of(self, suite: str) -> SuiteStandard:
         """What a suite is held to."""
@@ -93,7 +96,10 @@ def hold(before: Sequence[TrialResult], after: Sequence[TrialResult], standards:
         own = [t for t in after if t.suite == name and t.status != "skipped" and not t.excused]
         rules += _absolute(name, own, standards.of(name), paired)
     sides = deciding(before, after)
-    whole = _whole(*sides, standards)
+    moved = models_moved(*sides, together=standards.together)
+    whole = None if moved else _whole(*sides, standards)
+    if moved:
+        standards = replace(standards, pairs_wanted=moved_words(moved))
     suites = {} if whole is None else _of_suites(names, sides, whole, standards)
     return Held(rules=(*_relative(whole, suites, standards), *rules), whole=whole, suites=suites)
 

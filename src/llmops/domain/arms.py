@@ -48,12 +48,14 @@ class Standing:
         comparison: The pairs of trials.
         saving: The share of the first arm's cost that switching saves, from 0 to 1, where the
             cases show no loss beyond the margin and the saving is sure; None elsewhere.
+        moved: Why nothing can be said: another model answered the same name; empty: none did.
     """
 
     arm: int
     assessment: Assessment
     comparison: Comparison
     saving: float | None = None
+    moved: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

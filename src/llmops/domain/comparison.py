@@ -14,7 +14,8 @@ ComparisonStatus = Literal[
     "regressed", "improved", "changed", "same", "incomplete", "stopped", "incomparable"
 ]
 """`changed`: for better and for worse, or in words only. `incomplete`: what was judged did not get
-worse, but not all of it was judged. `incomparable`: there was nothing to compare."""
+worse, but not all of it was judged. `incomparable`: there was nothing to compare, or another model
+answered on one side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +203,11 @@ class Comparison:
 
 
 def decide_comparison(
-    comparison: Comparison, *, unrendered: int = 0, run: Verdict | None = None
+    comparison: Comparison,
+    *,
+    unrendered: int = 0,
+    run: Verdict | None = None,
+    moved: str = "",
 ) -> ComparisonVerdict:
     """Decide what a comparison came to. Nothing that is not wholly known is ever good.
 
@@ -210,12 +215,13 @@ def decide_comparison(
         comparison: The pairs.
         unrendered: Cases that were not asked, because a side cannot render them.
         run: The verdict of the run that asked; one that was stopped decides the exit code.
+        moved: Why the sides cannot be compared: another model answered; empty: none did.
     """
     counts = comparison.counts()
     compared = sum(counts.values()) - counts["skipped"]
     unknown = _unknown(comparison, counts, unrendered)
     complete = not unknown
-    nothing = _nothing(comparison, compared, unrendered)
+    nothing = _nothing(comparison, compared, unrendered, moved)
     if run is not None and run.status in {"budget", "interrupted", "stopped"} and run.exit_code:
         return ComparisonVerdict(
             status="stopped", exit_code=run.exit_code, reason=run.reason, complete=False
@@ -228,7 +234,9 @@ def decide_comparison(
     )
 
 
-def _nothing(comparison: Comparison, compared: int, unrendered: int) -> ComparisonVerdict | None:
+def _nothing(
+    comparison: Comparison, compared: int, unrendered: int, moved: str
+) -> ComparisonVerdict | None:
     """The verdict when there is nothing to compare; None when there is something."""
     code, reason = 0, ""
     if not compared:
@@ -244,6 +252,8 @@ def _nothing(comparison: Comparison, compared: int, unrendered: int) -> Comparis
         if silent:
             sides = "side has" if len(silent) == 1 else "side have"
             code, reason = 3, f"the {' and the '.join(silent)} {sides} no completion for any case"
+    if moved and not code:
+        code, reason = 6, moved
     if not code:
         return None
     return ComparisonVerdict(status="incomparable", exit_code=code, reason=reason, complete=False)

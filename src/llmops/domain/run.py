@@ -38,6 +38,11 @@ class Arm:
         """The arm in one word."""
         return f"{self.prompt} × {self.model}" if self.model else self.prompt
 
+    @property
+    def answered_by(self) -> str:
+        """Who answers: the model's label; the target's for a target."""
+        return self.model or self.prompt
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:

@@ -44,6 +44,7 @@ def _standing(standing: Standing, comparison: ArmsComparison) -> dict[str, objec
         "arm": comparison.arms[standing.arm].label,
         "against": comparison.arms[0].label,
         "saving": standing.saving,
+        "moved": standing.moved or None,
         "assessment": standing.assessment.as_json(),
         "counts": standing.comparison.counts(),
         "pairs": [pair_to_json(pair) for pair in standing.comparison.pairs],

@@ -12,7 +12,7 @@ from llmops.domain.baseline import (
     Baseline,
     question_key,
 )
-from llmops.domain.completion import Completion, output_text
+from llmops.domain.completion import Completion, Request, output_text
 from llmops.domain.run import Arm, Exchange, Status, TrialResult
 from llmops.domain.score import AssertionScore, Score
 from llmops.domain.suite import Suite
@@ -112,7 +112,7 @@ def trials_of(
             sample=number,
             status=sample.status,
             at=at or Location(baseline.file),
-            exchanges=tuple(_exchange_of(answer) for answer in sample.answers),
+            exchanges=tuple(_exchange_of(one, baseline.model_name) for one in sample.answers),
         )
         for number, sample in enumerate(baseline.samples)
     )
@@ -224,9 +224,11 @@ def _score(entry: AssertionScore, clean: Clean) -> ApprovedScore:
     )
 
 
-def _exchange_of(answer: ApprovedAnswer) -> Exchange:
+def _exchange_of(answer: ApprovedAnswer, asked: str | None) -> Exchange:
+    """What was sent is not kept, but for the name of the model that was asked."""
     return Exchange(
         name=answer.name,
+        request=Request(model=asked, messages=()) if asked is not None else None,
         completion=Completion(text=answer.output, model=answer.model),
         origin="recorded",
         scores=tuple(

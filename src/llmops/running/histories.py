@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmops.domain.completion import canonical_json, output_text
-from llmops.domain.run import Arm, Status, TrialResult
+from llmops.domain.run import Arm, RunHeader, TrialResult
 from llmops.errors import InvalidInputError
-from llmops.running.store import read_header, read_run, run_ids
+from llmops.running.store import read_header, read_run
 from llmops.running.trial import PlannedTrial
 
 _JUDGED = frozenset({"passed", "failed"})
+Dated = tuple[str, TrialResult]
+"""The id of a run, which sorts by time, and a trial of it."""
 _Claims = list[list[tuple[str, float, bool]]]
 
 
@@ -24,6 +26,7 @@ class History:
         failed: Trials that failed.
         unknown: Trials in error, or unscored.
         last_seen: When the newest run with it began, ISO 8601.
+        kept: Each trial that counts, with the id of its run; empty unless asked for.
     """
 
     planned: PlannedTrial
@@ -31,33 +34,44 @@ class History:
     failed: int = 0
     unknown: int = 0
     last_seen: str | None = None
+    kept: list[Dated] = field(default_factory=list)
     _heard: set[str] = field(default_factory=set)
-    _looked_up: dict[str, Status] = field(default_factory=dict)
+    _looked_up: dict[str, Dated] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
         """Trials with a verdict."""
         return self.passed + self.failed
 
-    def add(self, trial: TrialResult) -> None:
-        """Take in a trial; an answer that was only looked up waits until all are there."""
+    def add(self, trial: TrialResult, header: RunHeader, *, keep: bool = False) -> None:
+        """Take in a trial; an answer that was only looked up waits until all are there.
+
+        Args:
+            trial: Of a run that began after those of all earlier calls.
+            header: Of that run.
+            keep: Keep the trial, not only what it came to.
+        """
+        self.last_seen = header.started
         if trial.status not in _JUDGED:
             self.unknown += trial.status != "skipped"
         elif trial.origin == "live":
             self._heard.add(_answer(trial))
-            self._count(trial.status)
+            self._count((header.id, trial), keep=keep)
         else:
-            self._looked_up[_answer(trial)] = trial.status
+            self._looked_up.setdefault(_answer(trial), (header.id, trial))
 
-    def close(self) -> None:
+    def close(self, *, keep: bool = False) -> None:
         """Count each answer that was looked up and that no live trial is known to have heard."""
-        for answer, status in self._looked_up.items():
+        for answer, dated in self._looked_up.items():
             if answer not in self._heard:
-                self._count(status)
+                self._count(dated, keep=keep)
         self._looked_up.clear()
 
-    def _count(self, status: Status) -> None:
+    def _count(self, dated: Dated, *, keep: bool) -> None:
+        status = dated[1].status
         setattr(self, status, getattr(self, status) + 1)
+        if keep:
+            self.kept.append(dated)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,7 +89,9 @@ class Histories:
     changed: int = 0
 
 
-def read_histories(folder: Path, planned: Iterable[PlannedTrial], *, newest: int) -> Histories:
+def read_histories(
+    folder: Path, planned: Iterable[PlannedTrial], ids: Iterable[str], *, keep: bool = False
+) -> Histories:
     """Gather what kept runs say of a plan's cases.
 
     Runs of untrusted files and runs that cannot be read are passed over.
@@ -83,16 +99,17 @@ def read_histories(folder: Path, planned: Iterable[PlannedTrial], *, newest: int
     Args:
         folder: The folder of kept runs.
         planned: What is planned today; the samples of a case have one history.
-        newest: So many runs are looked through.
+        ids: Of the runs to look through, the oldest first.
+        keep: Keep the trials, not only what they came to.
     """
     found = Histories(by_key={})
     for trial in planned:
         key = history_key(trial.suite.name, trial.case.id, trial.case_hash, trial.planned_arm.arm)
         found.by_key.setdefault(key, History(planned=trial))
-    for id_ in run_ids(folder)[-newest:]:
-        _read(folder / f"{id_}.jsonl", found)
+    for id_ in ids:
+        _read(folder / f"{id_}.jsonl", found, keep=keep)
     for history in found.by_key.values():
-        history.close()
+        history.close(keep=keep)
     return found
 
 
@@ -117,7 +134,7 @@ def same_claims(trial: TrialResult, now: PlannedTrial) -> bool:
     return then == today[: len(then)]
 
 
-def _read(path: Path, found: Histories) -> None:
+def _read(path: Path, found: Histories, *, keep: bool) -> None:
     header = read_header(path)
     if header is None or header.untrusted:
         return
@@ -126,8 +143,7 @@ def _read(path: Path, found: Histories) -> None:
         if trial.status in _JUDGED and not same_claims(trial, history.planned):
             found.changed += 1
             continue
-        history.add(trial)
-        history.last_seen = header.started
+        history.add(trial, header, keep=keep)
         seen = True
     found.runs += seen
 

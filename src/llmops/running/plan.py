@@ -43,6 +43,7 @@ class PlanOptions:
         tolerant: Leave out what cannot be asked, in place of complaining of it; for the side that
             a change is held against.
         today: The day, in UTC, by which quarantines hold; None: none does.
+        purpose: What the run is for, where those who read it later must know; None: a plain one.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -55,6 +56,7 @@ class PlanOptions:
     untrusted: bool = False
     tolerant: bool = False
     today: date | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,7 @@ def options_to_json(options: PlanOptions) -> dict[str, Any]:
         "only": sorted(options.only) if options.only is not None else None,
         "known": sorted(options.known),
         "today": options.today.isoformat() if options.today is not None else None,
+        "purpose": options.purpose,
     }
     return {
         key: value
@@ -115,6 +116,7 @@ def options_from_json(value: Mapping[str, Any]) -> PlanOptions:
         only=frozenset(value["only"]) if "only" in value else None,
         known=frozenset(value.get("known", ())),
         today=date.fromisoformat(value["today"]) if "today" in value else None,
+        purpose=value.get("purpose"),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from llmops.comparing.comparison import compare_trials
+from llmops.comparing.identity import models_moved, moved_words
 from llmops.comparing.rendered import RenderedCase, diff_rendered
 from llmops.comparing.text_diff import diff_texts
 from llmops.domain.change import Change
@@ -133,11 +134,18 @@ def _with_cases(
     if len(lost) == len(cases):
         verdict = decide_comparison(_NOTHING, unrendered=len(lost))
         return replace(report, comparison=_NOTHING, verdict=verdict)
-    outcome, comparison = _run(opened, options, watching, (sides, suites), known)
+    outcome, (first, second) = _run(opened, options, watching, (sides, suites), known)
+    comparison = compare_trials(first, second)
+    moved = models_moved(first, second, together=True)
     return replace(
         report,
         comparison=comparison,
-        verdict=decide_comparison(comparison, unrendered=len(lost), run=outcome.verdict),
+        verdict=decide_comparison(
+            comparison,
+            unrendered=len(lost),
+            run=outcome.verdict,
+            moved=moved_words(moved) if moved else "",
+        ),
         run=outcome.report.header.id,
     )
 
@@ -198,8 +206,8 @@ def _run(
     watching: tuple[Clock, Watcher],
     chosen: tuple[_Sides, Sequence[Suite]],
     known: frozenset[str],
-) -> tuple[Outcome, Comparison]:
-    """One ordinary run with both versions as arms, and its trials compared."""
+) -> tuple[Outcome, tuple[list[TrialResult], list[TrialResult]]]:
+    """One ordinary run with both versions as arms, and the trials of each."""
     sides, suites = chosen
     planned: dict[str, Suite] = {}
     labels: dict[str, tuple[str, str]] = {}
@@ -216,7 +224,7 @@ def _run(
     test = replace(options.test, plan=plan)
     outcome = run_tests(replace(opened, project=project), test, *watching)
     trials = list(outcome.report.trials())
-    return outcome, compare_trials(_of(trials, labels, 0), _of(trials, labels, 1))
+    return outcome, (_of(trials, labels, 0), _of(trials, labels, 1))
 
 
 def _both(sides: _Sides) -> tuple[PromptVersion, PromptVersion]:

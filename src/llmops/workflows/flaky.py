@@ -14,7 +14,7 @@ from llmops.reporting.files import write_text
 from llmops.running.histories import History, read_histories
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.running.selection import Selection
-from llmops.running.store import FOLDER
+from llmops.running.store import FOLDER, run_ids
 from llmops.workflows.approving import refuse_ci
 from llmops.workflows.project import OpenProject
 
@@ -55,7 +55,8 @@ def flaky(opened: OpenProject, options: FlakyOptions, today: date) -> FlakyRepor
         refuse_ci(opened.environment, "quarantines", _HERE)
     wanted = PlanOptions(selection=options.selection, untrusted=opened.untrusted, today=today)
     plan = make_plan(opened.project, opened.find_prompt, opened.resources, wanted)
-    known = read_histories(opened.root / FOLDER, plan.trials(), newest=options.runs)
+    folder = opened.root / FOLDER
+    known = read_histories(folder, plan.trials(), run_ids(folder)[-options.runs :])
     cases = sorted(_habits(known.by_key.values()), key=_flakiest_first)
     report = FlakyReport(
         cases=tuple(cases),

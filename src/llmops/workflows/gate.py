@@ -217,7 +217,10 @@ def _standards(case: _Case, seed: int) -> Standards:
             must_pass=must.get(old.get(name, name), frozenset()),
         )
     wanted = "" if case.against.kind == "commit" else f"{case.against.words}: {_NOT_GIVEN}"
-    return Standards(policy=project, suites=suites, pairs_wanted=wanted, seed=seed)
+    together = case.against.kind == "commit"
+    return Standards(
+        policy=project, suites=suites, pairs_wanted=wanted, seed=seed, together=together
+    )
 
 
 def _must_pass(reading: PolicyReading) -> Mapping[str, frozenset[str]]:
