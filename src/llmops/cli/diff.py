@@ -35,6 +35,19 @@ def diff(
     source_only: Annotated[
         bool, typer.Option("--source-only", help="Run nothing: the source and the messages only.")
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Revert each hunk in turn, and name the lines that broke what regressed.",
+        ),
+    ] = False,
+    max_trials: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=4, max=100_000, help="Explain with so many samples of a case at most."
+        ),
+    ] = 400,
     replay: Annotated[
         bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
     ] = False,
@@ -70,13 +83,21 @@ def diff(
 
     Examples:
       llmops diff support/reply@1.0.0 @1.1.0         both versions on every suite that uses it
-      llmops diff support/reply --source-only        what is not committed yet, without a run
+      llmops diff support/reply --explain            and which lines of the edit broke a case
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.diffing import Telling, diff_once, read_reports
     from llmops.cli.testing import Wishes, options_of
+    from llmops.errors import InvalidInputError
+    from llmops.running.weighing import Rule
     from llmops.workflows.diff import DiffOptions, sides_of
 
+    if explain and source_only:
+        raise InvalidInputError(
+            "--explain needs a run, and --source-only forbids one",
+            code="usage",
+            hint="leave one of them out",
+        )
     reports = read_reports(report or (), as_json=as_json)
     names = sides_of(before, after)
     wishes = Wishes(
@@ -94,6 +115,7 @@ def diff(
         before=names[0],
         after=names[1],
         source_only=source_only,
+        explain=Rule(most=max_trials) if explain else None,
         test=replace(options_of(wishes), kept=True),
     )
     telling = Telling(reports=reports, first=first, as_json=as_json, paged=not no_pager)

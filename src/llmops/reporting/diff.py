@@ -7,6 +7,7 @@ from typing import Final
 from llmops.domain.change import Change, PartChange
 from llmops.domain.comparison import Comparison, ComparisonVerdict, Outcome, Pair
 from llmops.domain.difference import Line, TextDiff, WordKind
+from llmops.domain.explanation import Edit, Explanation
 from llmops.domain.rendered import RenderedDiff, RenderedGroup
 from llmops.reporting.wording import plural
 
@@ -46,6 +47,7 @@ class DiffReport:
         notes: What was not looked at, and why.
         suites: Those whose cases were looked at.
         run: The id of the run that holds both sides.
+        explained: Which hunks broke the cases that regressed; None when nobody asked.
         compare: Compares two texts.
     """
 
@@ -59,6 +61,7 @@ class DiffReport:
     notes: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
     run: str | None = None
+    explained: Explanation | None = None
 
     def of_part(self, part: PartChange) -> TextDiff:
         """The text of one part of the source, compared."""
@@ -67,6 +70,10 @@ class DiffReport:
     def of_pair(self, pair: Pair) -> TextDiff:
         """What was said on both sides, compared."""
         return self.compare(pair.before.output or "", pair.after.output or "")
+
+    def of_edit(self, edit: Edit) -> TextDiff:
+        """The text of one edit, compared."""
+        return self.compare(edit.before or "", edit.after or "")
 
     def loudest(self) -> list[Pair]:
         """The pairs that are worth a look, what broke first."""

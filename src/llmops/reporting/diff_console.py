@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from llmops.domain.comparison import Outcome, Pair, Side
 from llmops.domain.difference import TextDiff, WordKind
+from llmops.domain.explanation import Explanation
 from llmops.domain.rendered import RenderedDiff, Unrendered
 from llmops.domain.run import Failure
 from llmops.reporting.diff import (
@@ -22,6 +23,13 @@ from llmops.reporting.diff import (
     ways,
 )
 from llmops.reporting.diff_totals import totals_table
+from llmops.reporting.explained import (
+    asides,
+    case_title,
+    explained_title,
+    named_edits,
+    spent_text,
+)
 from llmops.reporting.problems import cut
 from llmops.reporting.terminal import Part, Screen, pad
 from llmops.reporting.wording import plural, short_id
@@ -31,6 +39,7 @@ _MOST_ROWS: Final = 40
 _MOST_GROUPS: Final = 20
 _MOST_FAULTY: Final = 20
 _MOST_REASONS: Final = 5
+_MOST_EXPLAINED: Final = 50
 _SIGNS: Final[dict[Outcome, tuple[str, str]]] = {
     "broken": ("failed", "red"),
     "fixed": ("passed", "green"),
@@ -66,6 +75,8 @@ def print_diff(
     if report.comparison is not None:
         _print_outputs(report, screen, shown)
         _print_totals(report, screen)
+    if report.explained is not None:
+        _print_explained(report, report.explained, screen)
     _print_ending(report, screen, written)
 
 
@@ -180,6 +191,24 @@ def _print_totals(report: DiffReport, screen: Screen) -> None:
     for index, row in enumerate(table):
         cells = [pad(cell, width) for cell, width in zip(row, widths, strict=True)]
         screen.line((f" {'   '.join(cells)}".rstrip(), "" if index else "dim"))
+
+
+def _print_explained(report: DiffReport, explained: Explanation, screen: Screen) -> None:
+    screen.line()
+    screen.line((f"Explained: {explained_title(explained)}", "bold"))
+    for case in explained.cases[:_MOST_EXPLAINED]:
+        screen.line((f" {screen.symbols.failed} ", "red"), (cut(case_title(case), 200), "bold"))
+        screen.line(f"   {cut(case.reason, 500)}")
+    more = len(explained.cases) - _MOST_EXPLAINED
+    if more > 0:
+        screen.line((f" … {plural(more, 'more case')}; all of them: --json", "dim"))
+    for title, edit in named_edits(explained):
+        screen.line((f" {cut(title, 300)}", "cyan"))
+        _print_text(report.of_edit(edit), screen)
+    for aside in asides(explained):
+        screen.line((f" {cut(aside, 500)}", "dim"))
+    if explained.note is None:
+        screen.line((f" {spent_text(explained)}", "dim"))
 
 
 def _print_ending(report: DiffReport, screen: Screen, written: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from llmops.domain.record import Json, location_to_json
 from llmops.domain.rendered import CaseName, RenderedDiff, RenderedGroup
 from llmops.domain.run import Failure
 from llmops.reporting.diff import DiffReport
+from llmops.reporting.explained_json import explained_to_json
 from llmops.reporting.json import json_text
 
 SCHEMA: Final = "llmops.diff/1"
@@ -40,6 +41,7 @@ def diff_to_json(report: DiffReport) -> Iterable[tuple[str, object]]:
     )
     yield "rendered", _rendered(report.rendered) if report.rendered else None
     yield "comparison", _comparison(report.comparison) if report.comparison else None
+    yield "explained", explained_to_json(report.explained) if report.explained else None
 
 
 def _rendered(rendered: RenderedDiff) -> Json:

@@ -21,6 +21,13 @@ from llmops.reporting.diff import (
 )
 from llmops.reporting.diff_totals import totals_table
 from llmops.reporting.encoders import markdown_block, markdown_inline
+from llmops.reporting.explained import (
+    asides,
+    case_title,
+    explained_title,
+    named_edits,
+    spent_text,
+)
 from llmops.reporting.page import COMMENT_LIMIT, Page
 from llmops.reporting.terminal import UNICODE
 from llmops.reporting.wording import plural, short_id
@@ -50,6 +57,7 @@ def render_diff_markdown(report: DiffReport, *, limit: int = COMMENT_LIMIT) -> s
     parts = [head]
     parts += page.fit(_totals(report), "the table of totals")
     parts += page.fit(list(_notes(report)), "some notes")
+    parts += page.fit(list(_explained(report)), "parts of the explanation")
     parts += page.fit(list(_source(report)), "parts of the source")
     if report.rendered is not None:
         parts += page.fit(list(_rendered(report.rendered)), "changes of messages")
@@ -113,6 +121,20 @@ def _notes(report: DiffReport) -> Iterator[str]:
     notes += [f"- … {plural(more, 'more trial')} without a counterpart"] if more > 0 else []
     if notes:
         yield "\n".join(notes) + "\n"
+
+
+def _explained(report: DiffReport) -> Iterator[str]:
+    explained = report.explained
+    if explained is None:
+        return
+    yield f"**Explained**: {explained_title(explained)}\n"
+    for case in explained.cases[:_MOST_PAIRS]:
+        yield f"- {markdown_inline(case_title(case))}: {markdown_inline(case.reason)}\n"
+    for title, edit in named_edits(explained):
+        yield f"{markdown_inline(title)}\n\n{_text(report.of_edit(edit))}"
+    lines = [*asides(explained), *([spent_text(explained)] if explained.note is None else [])]
+    if lines:
+        yield "\n".join(f"- {_amount(markdown_inline(line))}" for line in lines) + "\n"
 
 
 def _source(report: DiffReport) -> Iterator[str]:

@@ -25,12 +25,28 @@ def align(before: Sequence[str], after: Sequence[str], likeness: Likeness) -> li
     Returns:
         Elements that were added, removed, or became another; a pair of equal ones was moved.
     """
+    pairs = walk(before, after, likeness)
+    differing = [(i, j) for i, j in pairs if i is None or j is None or before[i] != after[j]]
+    return list(_moved_together(differing, before, after))
+
+
+def walk(before: Sequence[str], after: Sequence[str], likeness: Likeness) -> Iterator[Pair]:
+    """Go through two lists at once, equal elements and what differs between them.
+
+    Args:
+        before: What each element is, as text; equal texts are equal elements.
+        after: The same.
+        likeness: Judges two that are not equal.
+
+    Yields:
+        Every element of both once, each side in its order.
+    """
     matcher = SequenceMatcher(None, before, after, autojunk=False)
-    found: list[Pair] = []
     for what, i, i_end, j, j_end in matcher.get_opcodes():
-        if what != "equal":
-            found += _likeliest(range(i, i_end), range(j, j_end), likeness)
-    return list(_moved_together(found, before, after))
+        if what == "equal":
+            yield from zip(range(i, i_end), range(j, j_end), strict=True)
+        else:
+            yield from _likeliest(range(i, i_end), range(j, j_end), likeness)
 
 
 def overlap(one: str, other: str) -> float:

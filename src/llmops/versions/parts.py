@@ -14,8 +14,8 @@ _Likeness = Callable[[Form, Form], float]
 def message_changes(before: Form, after: Form) -> Iterator[PartChange]:
     """The messages and placeholders that differ, in the order in which they stand now."""
     was, now = before.get("messages", []), after.get("messages", [])
-    for old, new in _differing(was, now, _likeness):
-        place = _place_in(was, old) if new is None else _place_in(now, new)
+    for old, new in _differing(was, now, message_likeness):
+        place = message_place(was, old) if new is None else message_place(now, new)
         one, other = (
             (was[old] if old is not None else None),
             (now[new] if new is not None else None),
@@ -24,7 +24,7 @@ def message_changes(before: Form, after: Form) -> Iterator[PartChange]:
             reason = f"the {_what(one or other)} {'is new' if one is None else 'was removed'}"
         else:
             reason = _how(one, other, place)
-        texts = tuple(_text(form) if form is not None else None for form in (one, other))
+        texts = tuple(message_text(form) if form is not None else None for form in (one, other))
         yield _sent(place, "wording", texts, reason)
 
 
@@ -47,7 +47,7 @@ def partial_changes(before: Form, after: Form) -> Iterator[PartChange]:
 def example_changes(before: Form, after: Form) -> Iterator[PartChange]:
     """The examples that differ, in the order in which they stand now."""
     was, now = before.get("examples", []), after.get("examples", [])
-    for old, new in _differing(was, now, _example_likeness):
+    for old, new in _differing(was, now, example_likeness):
         number = (old if new is None else new) or 0
         name = f"example {number + 1}"
         texts = (
@@ -85,6 +85,39 @@ def parameter_changes(before: Form, after: Form) -> Iterator[PartChange]:
         yield _sent(f"parameter {name}", "parameters", texts, reason)
 
 
+def message_likeness(one: Form, other: Form) -> float:
+    """How likely one message became another: those of one role can, and those that say the same."""
+    if "placeholder" in one or "placeholder" in other:
+        return 0.0
+    words = message_text(one), message_text(other)
+    if one["role"] == other["role"]:
+        return 1 + overlap(*words)
+    return float(words[0] == words[1])
+
+
+def example_likeness(one: Form, other: Form) -> float:
+    """How likely one example became another."""
+    asked = float(same(one["input"], other["input"]))
+    return 0.5 + asked + overlap(str(one["output"]), str(other["output"]))
+
+
+def message_place(messages: Sequence[Form], number: int | None) -> str:
+    """What a message is called: by its role where no other has it, else by its number."""
+    form = messages[number or 0]
+    if "placeholder" in form:
+        return f"placeholder {form['placeholder']}"
+    alone = sum(one.get("role") == form["role"] for one in messages) == 1
+    return f"{form['role']} message" if alone else f"message {(number or 0) + 1} ({form['role']})"
+
+
+def message_text(form: Form) -> str:
+    """A message as people read it; what is no text stands in brackets."""
+    if "placeholder" in form:
+        return f"[placeholder {form['placeholder']}]"
+    name = [f"[name {form['name']}]"] if "name" in form else []
+    return "\n".join([*name, *(_part_text(part) for part in form["parts"])])
+
+
 def _sent(part: str, kind: Kind, texts: Sequence[str | None], reason: str) -> PartChange:
     """What is sent is nobody's interface: it asks for a patch."""
     before, after = texts
@@ -94,30 +127,6 @@ def _sent(part: str, kind: Kind, texts: Sequence[str | None], reason: str) -> Pa
 def _differing(was: Sequence[Form], now: Sequence[Form], likeness: _Likeness) -> list[Pair]:
     texts = [canonical_json(one) for one in was], [canonical_json(one) for one in now]
     return align(*texts, lambda old, new: likeness(was[old], now[new]))
-
-
-def _likeness(one: Form, other: Form) -> float:
-    """Messages of one role can be one another; so can those that say the same."""
-    if "placeholder" in one or "placeholder" in other:
-        return 0.0
-    words = _text(one), _text(other)
-    if one["role"] == other["role"]:
-        return 1 + overlap(*words)
-    return float(words[0] == words[1])
-
-
-def _example_likeness(one: Form, other: Form) -> float:
-    asked = float(same(one["input"], other["input"]))
-    return 0.5 + asked + overlap(str(one["output"]), str(other["output"]))
-
-
-def _place_in(messages: Sequence[Form], number: int | None) -> str:
-    """What a message is called: by its role where no other has it, else by its number."""
-    form = messages[number or 0]
-    if "placeholder" in form:
-        return f"placeholder {form['placeholder']}"
-    alone = sum(one.get("role") == form["role"] for one in messages) == 1
-    return f"{form['role']} message" if alone else f"message {(number or 0) + 1} ({form['role']})"
 
 
 def _what(form: Form | None) -> str:
@@ -132,14 +141,6 @@ def _how(one: Form, other: Form, place: str) -> str:
     if one["role"] != other["role"]:
         return f"the role was {one['role']} and is {other['role']}"
     return f"the wording of the {place} changed"
-
-
-def _text(form: Form) -> str:
-    """A message as people read it; what is no text stands in brackets."""
-    if "placeholder" in form:
-        return f"[placeholder {form['placeholder']}]"
-    name = [f"[name {form['name']}]"] if "name" in form else []
-    return "\n".join([*name, *(_part_text(part) for part in form["parts"])])
 
 
 def _part_text(part: Mapping[str, object]) -> str:

@@ -12,17 +12,20 @@ from llmops.domain.comparison import ArmTotals, Comparison, ComparisonVerdict, d
 from llmops.domain.node import Text
 from llmops.domain.rendered import CaseName, RenderedDiff
 from llmops.domain.run import TrialResult
-from llmops.domain.suite import Step, Suite
+from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
 from llmops.reporting.diff import DiffReport, VersionName
 from llmops.running.renderings import TwiceRendered, render_twice
 from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import choose_suites
+from llmops.running.weighing import Rule
 from llmops.versions.change import change_between
 from llmops.versions.version import PromptVersion
 from llmops.workflows.asking import Clock
 from llmops.workflows.execution import Outcome, TestOptions, Watcher
+from llmops.workflows.explain import Ran, explain, verdict_with
 from llmops.workflows.project import OpenProject
+from llmops.workflows.sides import Sides, with_version
 from llmops.workflows.test import run_tests
 
 _NOTHING = Comparison(pairs=(), unpaired=(), before=ArmTotals(), after=ArmTotals())
@@ -36,31 +39,15 @@ class DiffOptions:
         before: The first version, `NAME` or `NAME@REF`.
         after: The second one.
         source_only: Run nothing.
+        explain: How to find the hunks that broke cases; None: not at all.
         test: How to run the cases, and which.
     """
 
     before: str
     after: str
     source_only: bool = False
+    explain: Rule | None = None
     test: TestOptions = field(default_factory=TestOptions)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sides:
-    """Both versions, found."""
-
-    before: PromptVersion
-    after: PromptVersion
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The prompts' names, without what stands behind `@`."""
-        return frozenset(version.name.partition("@")[0] for version in (self.before, self.after))
-
-    @property
-    def listed(self) -> str:
-        """The names as a sentence has them."""
-        return " or ".join(f"'{name}'" for name in sorted(self.names))
 
 
 def sides_of(first: str, second: str | None) -> tuple[str, str]:
@@ -93,7 +80,7 @@ def diff(opened: OpenProject, options: DiffOptions, clock: Clock, watcher: Watch
     before, after = (
         opened.versions.find(Text(name, COMMAND_LINE)) for name in (options.before, options.after)
     )
-    sides = _Sides(before=before, after=after)
+    sides = Sides(before=before, after=after)
     change = change_between(before, after)
     report = DiffReport(
         before=_named(before),
@@ -117,7 +104,7 @@ def _with_cases(
     options: DiffOptions,
     watching: tuple[Clock, Watcher],
     report: DiffReport,
-    chosen: tuple[_Sides, Sequence[Suite]],
+    chosen: tuple[Sides, Sequence[Suite]],
 ) -> DiffReport:
     """The report with the messages of the cases, and with what they come to."""
     sides, suites = chosen
@@ -137,17 +124,21 @@ def _with_cases(
     outcome, (first, second) = _run(opened, options, watching, (sides, suites), known)
     comparison = compare_trials(first, second)
     moved = models_moved(first, second, together=True)
-    return replace(
-        report,
-        comparison=comparison,
-        verdict=decide_comparison(
-            comparison,
-            unrendered=len(lost),
-            run=outcome.verdict,
-            moved=moved_words(moved) if moved else "",
-        ),
-        run=outcome.report.header.id,
+    verdict = decide_comparison(
+        comparison,
+        unrendered=len(lost),
+        run=outcome.verdict,
+        moved=moved_words(moved) if moved else "",
     )
+    run = outcome.report.header.id
+    report = replace(report, comparison=comparison, verdict=verdict, run=run)
+    if options.explain is None:
+        return report
+    spent = outcome.verdict.totals
+    ran = Ran(sides=sides, suites=suites, comparison=comparison, verdict=verdict, spent=spent)
+    clock, watcher = watching
+    explained = explain(opened, ran, options.test, options.explain, (clock, watcher.note))
+    return replace(report, explained=explained, verdict=verdict_with(verdict, explained))
 
 
 def _named(version: PromptVersion) -> VersionName:
@@ -160,7 +151,7 @@ def _named(version: PromptVersion) -> VersionName:
     )
 
 
-def _of_source(change: Change, sides: _Sides) -> ComparisonVerdict:
+def _of_source(change: Change, sides: Sides) -> ComparisonVerdict:
     """The verdict as long as nothing was run."""
     same = sides.before.content_hash == sides.after.content_hash
     parts = f"{len(change.parts)} part{'' if len(change.parts) == 1 else 's'} of the source changed"
@@ -172,7 +163,7 @@ def _of_source(change: Change, sides: _Sides) -> ComparisonVerdict:
     )
 
 
-def _suites(opened: OpenProject, options: DiffOptions, sides: _Sides) -> list[Suite]:
+def _suites(opened: OpenProject, options: DiffOptions, sides: Sides) -> list[Suite]:
     """The suites of the work tree that use one of the prompts."""
     selection = options.test.plan.selection
     chosen = choose_suites(opened.project.suites.values(), selection, opened.config.suites)
@@ -204,7 +195,7 @@ def _run(
     opened: OpenProject,
     options: DiffOptions,
     watching: tuple[Clock, Watcher],
-    chosen: tuple[_Sides, Sequence[Suite]],
+    chosen: tuple[Sides, Sequence[Suite]],
     known: frozenset[str],
 ) -> tuple[Outcome, tuple[list[TrialResult], list[TrialResult]]]:
     """One ordinary run with both versions as arms, and the trials of each."""
@@ -212,7 +203,7 @@ def _run(
     planned: dict[str, Suite] = {}
     labels: dict[str, tuple[str, str]] = {}
     for suite in suites:
-        both = [_with_version(suite, version, sides.names) for version in _both(sides)]
+        both = [with_version(suite, version, sides.names) for version in _both(sides)]
         labels[suite.name] = (_label(both[0]), _label(both[1]))
         if suite.steps:
             planned |= {f"{suite.name}@{number}": one for number, one in enumerate(both)}
@@ -227,21 +218,8 @@ def _run(
     return outcome, (_of(trials, labels, 0), _of(trials, labels, 1))
 
 
-def _both(sides: _Sides) -> tuple[PromptVersion, PromptVersion]:
+def _both(sides: Sides) -> tuple[PromptVersion, PromptVersion]:
     return sides.before, sides.after
-
-
-def _with_version(suite: Suite, version: PromptVersion, names: frozenset[str]) -> Suite:
-    """A suite with a version in place of its prompt, or of the steps that use it."""
-    if not suite.steps:
-        return replace(suite, prompts=(Text(version.name, suite.prompts[0].at),))
-    return replace(suite, steps=tuple(_step(step, version, names) for step in suite.steps))
-
-
-def _step(step: Step, version: PromptVersion, names: frozenset[str]) -> Step:
-    if step.prompt.text.partition("@")[0] not in names:
-        return step
-    return replace(step, prompt=Text(version.name, step.prompt.at))
 
 
 def _label(suite: Suite) -> str:
