@@ -122,3 +122,20 @@ def test_looking_early_does_not_look_at_it_either(gated: Gated, samples: str) ->
 
     assert found["code"] == 0, found
     assert "word03" in str(found["notes"])
+
+
+def test_a_suite_that_is_not_reached_is_left_alone_and_a_new_one_has_no_excuses(
+    gated: Gated,
+) -> None:
+    other = {"prompts/other.yaml": PROMPT, "suites/other.yaml": SUITE.replace("say", "other", 1)}
+
+    found = gated(
+        {SAY: SUITE + WAVERS, **other}, {**EDIT, "suites/new.yaml": SUITE + WAVERS}, "--whole"
+    )
+
+    assert found["code"] == 1
+    rates = [one for one in found["rules"] if one["rule"] == "min_pass_rate"]  # type: ignore[attr-defined]  # plain JSON
+    assert {one["scope"]: one["outcome"] for one in rates} == {"say": "held", "new": "broken"}
+    assert [note for note in found["notes"] if "word03" in note] == [  # type: ignore[attr-defined]  # plain JSON
+        "say::word03 decides nothing, quarantined until 2999-01-01: It wavers.: 0 of 1 passed"
+    ]
