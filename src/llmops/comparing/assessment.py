@@ -63,9 +63,27 @@ def assess_arms(
 
 
 def paired_cases(before: Iterable[TrialResult], after: Iterable[TrialResult]) -> Pairs:
-    """The trials of each case that both arms have, by suite, case and what the case asks."""
+    """The trials of each case that both arms have, by suite, case and what the case asks.
+
+    Both sides of a case get the same number of samples, the first ones. A mean of one sample and
+    a mean of twenty differ in how they scatter, so that their difference leans to one side where
+    nothing changed, and a test of signs would take that for a loss.
+    """
     sides = _by_case(before), _by_case(after)
-    return [(sides[0][key], sides[1][key]) for key in sides[0] if key in sides[1]]
+    return [_alike(sides[0][key], sides[1][key]) for key in sides[0] if key in sides[1]]
+
+
+def _alike(
+    before: list[TrialResult], after: list[TrialResult]
+) -> tuple[list[TrialResult], list[TrialResult]]:
+    if len(before) == len(after):
+        return before, after
+    number = min(len(before), len(after))
+    first, second = (
+        sorted(side, key=lambda trial: (trial.sample, trial.arm.model))[:number]
+        for side in (before, after)
+    )
+    return first, second
 
 
 def _by_case(trials: Iterable[TrialResult]) -> dict[_CaseKey, list[TrialResult]]:
