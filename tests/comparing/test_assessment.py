@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 
-from llmops.comparing.assessment import assess_arms, paired_cases
+from llmops.comparing.assessment import assess_arms
+from llmops.comparing.cases import paired_cases, with_even_sides
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.run import Arm, Status, TrialResult
 from llmops.location import Location
@@ -55,7 +56,7 @@ def test_the_first_samples_are_taken_of_every_model() -> None:
     before = [trial(0, 0, model=name) for name in ("a", "b")]
     after = [trial(0, number, model=name) for name in ("b", "a") for number in (1, 0)]
 
-    ((first, second),) = paired_cases(before, after)
+    ((first, second),) = with_even_sides(paired_cases(before, after))
 
     assert first == before
     assert [(one.sample, one.arm.model) for one in second] == [(0, "a"), (0, "b")]

@@ -5,6 +5,7 @@ from random import Random
 from statistics import fmean
 from typing import Final
 
+from llmops.comparing.cases import Pairs, paired_cases, with_even_sides
 from llmops.comparing.pairing import output_of
 from llmops.comparing.statistics.differences import Differences
 from llmops.comparing.statistics.interval import Interval
@@ -17,9 +18,6 @@ from llmops.domain.assessment import PASS_RATE, Assessment, Certainty, Estimate
 from llmops.domain.run import TrialResult
 
 _SHARE: Final = Interval(low=0.0, high=1.0)
-_CaseKey = tuple[str, ...]
-Pairs = Sequence[tuple[Sequence[TrialResult], Sequence[TrialResult]]]
-"""The trials of each case that both arms have: the first arm's, and the second's."""
 
 
 def assess_arms(
@@ -39,7 +37,7 @@ def assess_arms(
         metrics: Names that are judged beside the pass rate; all others are explored.
         seed: Fixes every random draw.
     """
-    pairs = paired_cases(before, after)
+    pairs = with_even_sides(paired_cases(before, after))
     known = _metrics_of(pairs)
     ends = {PASS_RATE: _counted(pairs)}
     ends |= {name: _scored(pairs, name) for name in metrics if name in known}
@@ -60,38 +58,6 @@ def assess_arms(
         confidence=rule.confidence,
         seed=seed,
     )
-
-
-def paired_cases(before: Iterable[TrialResult], after: Iterable[TrialResult]) -> Pairs:
-    """The trials of each case that both arms have, by suite, case and what the case asks.
-
-    Both sides of a case get the same number of samples, the first ones. A mean of one sample and
-    a mean of twenty differ in how they scatter, so that their difference leans to one side where
-    nothing changed, and a test of signs would take that for a loss.
-    """
-    sides = _by_case(before), _by_case(after)
-    return [_alike(sides[0][key], sides[1][key]) for key in sides[0] if key in sides[1]]
-
-
-def _alike(
-    before: list[TrialResult], after: list[TrialResult]
-) -> tuple[list[TrialResult], list[TrialResult]]:
-    if len(before) == len(after):
-        return before, after
-    number = min(len(before), len(after))
-    first, second = (
-        sorted(side, key=lambda trial: (trial.sample, trial.arm.model))[:number]
-        for side in (before, after)
-    )
-    return first, second
-
-
-def _by_case(trials: Iterable[TrialResult]) -> dict[_CaseKey, list[TrialResult]]:
-    found: dict[_CaseKey, list[TrialResult]] = {}
-    for trial in trials:
-        if trial.status != "skipped":
-            found.setdefault((trial.suite, trial.case, trial.case_hash), []).append(trial)
-    return found
 
 
 def _counted(pairs: Pairs) -> Ends:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Final
 
-from llmops.comparing.assessment import Pairs, paired_cases
+from llmops.comparing.cases import Pairs, paired_cases
 from llmops.comparing.identity import READERS, answers, models_moved, words_of
 from llmops.comparing.means import mean_changes
 from llmops.comparing.statistics.change import ThenNow, change_interval, change_test, smallest_fall

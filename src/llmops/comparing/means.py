@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean
 
-from llmops.comparing.assessment import QUANTITIES, Pairs
+from llmops.comparing.assessment import QUANTITIES
+from llmops.comparing.cases import Pairs
 from llmops.domain.drift import MeanChange
 from llmops.domain.run import TrialResult
 
