@@ -58,6 +58,10 @@ def test(
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="The I-th of N parts, such as 2/5.")
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Ask from a Dask cluster, such as tcp://host:8786."),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Run again whenever a file changes.")
     ] = False,
@@ -100,6 +104,7 @@ def test(
         new=new,
         reports=tuple(report or ()),
         seed=seed,
+        on=on,
         as_json=as_json,
     )
     world = surroundings(untrusted=untrusted)

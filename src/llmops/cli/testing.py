@@ -54,6 +54,7 @@ class Wishes:
     new: bool = False
     reports: tuple[str, ...] = ()
     seed: int = 0
+    on: str | None = None
     as_json: bool = False
 
 
@@ -124,6 +125,7 @@ def options_of(wishes: Wishes) -> TestOptions:
         failed=wishes.failed,
         new=wishes.new,
         seed=wishes.seed,
+        on=wishes.on,
         command=tuple(sys.argv[1:]),
     )
 
@@ -144,6 +146,10 @@ def _check(wishes: Wishes) -> None:
     )
     contradictions = (
         (wishes.replay and wishes.fresh, "--replay and --fresh leave nobody to ask"),
+        (
+            wishes.replay and wishes.on is not None,
+            "--replay asks nobody, so there is nothing for --on",
+        ),
         (
             wishes.resume is not None
             and bool(selected or wishes.failed or wishes.new or wishes.since is not None),

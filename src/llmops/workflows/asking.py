@@ -50,6 +50,7 @@ class AskLimits:
         budget: Lies over the project's own.
         concurrency: Requests under way at once, a model; None for the models' own.
         seed: Of the pauses between attempts.
+        on: The scheduler of a cluster whose workers ask live models; None asks from here.
     """
 
     replay: bool = False
@@ -58,6 +59,7 @@ class AskLimits:
     budget: Budget = field(default_factory=Budget)
     concurrency: int | None = None
     seed: int = 0
+    on: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,14 +108,17 @@ class Asking:
             in_flight: Told how many requests are under way.
         """
         from llmops.running.live import LiveAsker
-        from llmops.workflows.carriers import carriers_of
+        from llmops.workflows.carriers import carriers_of, on_cluster
 
+        carriers = carriers_of(self.opened)
+        if self.limits.on is not None:
+            carriers = on_cluster(carriers, self.limits.on, self.note)
         return LiveAsker(
             sources=sources,
             sink=sink,
             stop=self.stop,
             purse=self.purse,
-            carriers=carriers_of(self.opened),
+            carriers=carriers,
             seed=self.limits.seed,
             concurrency=self.limits.concurrency,
             clean=self._clean(),

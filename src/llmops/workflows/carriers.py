@@ -1,6 +1,6 @@
 """What carries requests in a project: providers of models, targets of suites."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from llmops.domain.config import Model
@@ -20,6 +20,25 @@ def carriers_of(opened: OpenProject) -> Carriers:
     return Carriers(
         provider=lambda model: provider_of_model(opened, model),
         target=lambda target: _target(opened, target),
+    )
+
+
+def on_cluster(carriers: Carriers, address: str, note: Callable[[str], None]) -> Carriers:
+    """The same, but that live models are asked by the workers of a cluster.
+
+    Scripted models answer and targets are called here: their files are here.
+
+    Args:
+        carriers: What carries everything else.
+        address: The scheduler's, such as `tcp://host:8786`.
+        note: Told of workers that are refused or gone.
+    """
+    from llmops.providers.cluster.provider import ClusterProvider
+
+    cluster = ClusterProvider(address, note)
+    return Carriers(
+        provider=lambda model: cluster if model.is_live else carriers.provider(model),
+        target=carriers.target,
     )
 
 

@@ -57,6 +57,7 @@ class TestOptions:
         failed: Only trials that did not pass in the newest run.
         new: Only cases that no kept run knows.
         kept: Take what earlier runs heard where neither recordings nor the cache know.
+        on: The scheduler of a cluster whose workers ask live models; None asks from here.
         command: As typed, for the run's header.
     """
 
@@ -74,6 +75,7 @@ class TestOptions:
     new: bool = False
     kept: bool = False
     seed: int = 0
+    on: str | None = None
     command: tuple[str, ...] = ()
 
     @property
@@ -86,6 +88,7 @@ class TestOptions:
             budget=self.budget,
             concurrency=self.concurrency,
             seed=self.seed,
+            on=self.on,
         )
 
 

@@ -36,6 +36,7 @@ def run_tests(opened: OpenProject, options: TestOptions, clock: Clock, watcher: 
         asked = replace(asked, plan=_picked(opened, asked, clock))
         plan = make_plan(opened.project, opened.find_prompt, opened.resources, asked.plan)
         header = before.run.header if before else _header(opened, asked, plan, clock, state)
+        _check_cluster(options.on)
         execution = Execution(
             opened=opened,
             options=asked,
@@ -85,6 +86,13 @@ def run_plan(
             referee=referee,
         )
         return execution.carry_out()
+
+
+def _check_cluster(address: str | None) -> None:
+    if address is not None:
+        from llmops.providers.cluster.provider import check_cluster
+
+        check_cluster(address)
 
 
 def _before(opened: OpenProject, options: TestOptions) -> Before | None:

@@ -1,0 +1,1 @@
+"""Beyond one machine: attempts carried out by the workers of a Dask cluster."""
