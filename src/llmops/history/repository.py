@@ -20,6 +20,7 @@ _OPTIONS = (
     "diff.external=",
     "protocol.allow=never",
     "log.showSignature=false",
+    f"diff.orderFile={os.devnull}",
 )
 _SWITCHES = tuple(word for option in _OPTIONS for word in ("-c", option))
 _ENVIRONMENT = {
@@ -48,6 +49,10 @@ _REMEDIES = {
     "safe.bareRepository": "a folder here looks like a bare repository; move the project or it",
     "promisor": PARTIAL,
     "transport": PARTIAL,
+    "object name list": (
+        "the setting blame.ignoreRevsFile names a file that cannot be read: create it, or "
+        "'git config --unset blame.ignoreRevsFile'"
+    ),
     "corrupt": DAMAGED,
     "unable to read": DAMAGED,
     "bad object": DAMAGED,

@@ -153,7 +153,8 @@ def _read_suites(tree: Tree, config: Config, faults: Faults) -> dict[str, Suite]
 def _read_suite(tree: Tree, config: Config, path: str, faults: Faults) -> Suite | None:
     name = _suite_name(path, config)
     if "::" in name or not name.isprintable():
-        message = f"'{name}' cannot be a suite's name: '::' has a meaning of its own"
+        why = "'::' has a meaning of its own" if "::" in name else "it cannot be printed"
+        message = f"{name!r} cannot be a suite's name: {why}"
         at, hint = Location(path), "rename the file"
         faults.append(Fault(code="suite-name", message=message, at=at, hint=hint))
     try:

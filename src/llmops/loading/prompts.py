@@ -178,7 +178,9 @@ def _split(path: str) -> tuple[str, str]:
 def _name_fault(name: str, path: str) -> Fault | None:
     if "@" not in name and "::" not in name and name.isprintable():
         return None
-    message = f"'{name}' cannot be a prompt's name: '@' and '::' have a meaning of their own"
+    signs = "@" in name or "::" in name
+    why = "'@' and '::' have a meaning of their own" if signs else "it cannot be printed"
+    message = f"{name!r} cannot be a prompt's name: {why}"
     hint = "rename the file"
     return Fault(code="prompt-name", message=message, at=Location(path), hint=hint)
 
