@@ -183,6 +183,7 @@ def test_a_budget_holds_for_the_run_and_its_explanation_together(explained, run:
     assert found["calls"] == 5
     assert found["stopped_by"] == "budget"
     assert found["cases"][0]["status"] == "unsure"
+    assert found["cases"][0]["reason"].startswith("it was stopped before it was sure: ")
     assert "stopped: 1 broken" in told.out
     assert "not all is explained: the budget is spent" in told.out
 

@@ -126,6 +126,8 @@ class _Explainer:
                 yield _unasked(case, self._failed or "it was stopped before this case")
                 continue
             found = self._case(case)
+            if stop.reason is not None and found.status in {"unsure", "unknown"}:
+                found = replace(found, why="it was stopped before it was sure")
             tell(f"{found.suite}::{found.case}: {found.reason}")
             yield found
 
