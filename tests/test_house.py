@@ -16,12 +16,23 @@ FLOORS = [
     {"workflows"},
     {"running"},
     {"scoring", "versions"},
-    {"comparing", "reporting", "loading", "history", "rendering", "providers"},
+    {"comparing", "reporting", "loading", "history", "rendering", "providers", "telemetry"},
     {"domain", "errors"},
     {"location"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-HEAVY = ("litellm", "git", "jinja2", "yaml", "rapidfuzz", "rich", "asyncio", "jsonschema", "regex")
+HEAVY = (
+    "litellm",
+    "git",
+    "jinja2",
+    "yaml",
+    "rapidfuzz",
+    "rich",
+    "asyncio",
+    "jsonschema",
+    "regex",
+    "opentelemetry",
+)
 
 
 def room_of(path: Path) -> str:

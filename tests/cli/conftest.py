@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from small_project import GOOD, Done, Run
+from till import Till
 from typer.testing import CliRunner
 
 from llmops.cli.app import app
@@ -93,3 +94,15 @@ def commit(folder: Path, git: Callable[..., str]) -> Callable[..., str]:
         return git(folder, "rev-parse", "HEAD").strip()
 
     return write_and_commit
+
+
+@pytest.fixture
+def till(monkeypatch: pytest.MonkeyPatch) -> Iterator[Till]:
+    monkeypatch.setenv("OUR_API_KEY", "sk-a-key-of-ours")
+    till = Till()
+    thread = threading.Thread(target=till.server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield till
+    till.server.shutdown()
+    till.server.server_close()
+    thread.join()

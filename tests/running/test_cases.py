@@ -3,8 +3,9 @@ import json
 import pytest
 from opened import Opened, suite
 
+from llmops.domain.case_names import derived_id
 from llmops.errors import Fault, InvalidInputError
-from llmops.running.cases import case_hash, derived_id
+from llmops.running.cases import case_hash
 
 DATASET = """\
 - dataset: data.jsonl

@@ -66,6 +66,14 @@ def test(
         bool, typer.Option("--watch", help="Run again whenever a file changes.")
     ] = False,
     report: Reports = None,
+    otel: Annotated[
+        bool | None,
+        typer.Option(
+            "--otel/--no-otel",
+            help="Tell an OpenTelemetry collector of the run: the one that OTEL_* name.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of every random choice.")] = 0,
     untrusted: Untrusted = False,
     as_json: Annotated[
@@ -103,6 +111,7 @@ def test(
         failed=failed,
         new=new,
         reports=tuple(report or ()),
+        otel=otel,
         seed=seed,
         on=on,
         as_json=as_json,

@@ -53,6 +53,7 @@ class Wishes:
     failed: bool = False
     new: bool = False
     reports: tuple[str, ...] = ()
+    otel: bool | None = None
     seed: int = 0
     on: str | None = None
     as_json: bool = False
@@ -124,6 +125,7 @@ def options_of(wishes: Wishes) -> TestOptions:
         resume=wishes.resume,
         failed=wishes.failed,
         new=wishes.new,
+        otel=wishes.otel,
         seed=wishes.seed,
         on=wishes.on,
         command=tuple(sys.argv[1:]),

@@ -113,6 +113,14 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Otel:
+    """Whether runs are told to an OpenTelemetry collector, and the words of prompts with them."""
+
+    enabled: bool = True
+    content: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatePolicy:
     """What the gate demands.
 
@@ -188,6 +196,7 @@ class Config:
     budget: Budget = Budget()
     gate: GatePolicy = GatePolicy()
     limits: Limits = Limits()
+    otel: Otel | None = None
     plugins: tuple[str, ...] = ()
     plugins_at: Location | None = None
     protected_labels: tuple[str, ...] = ()

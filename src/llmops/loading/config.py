@@ -129,6 +129,7 @@ def _read_config(node: Node, faults: Faults) -> Config | None:
         budget=shape.budget or Budget(),
         gate=shape.gate or GatePolicy(),
         limits=shape.limits or Limits(),
+        otel=shape.otel,
         plugins=shape.plugins or (),
         protected_labels=shape.protected_labels or (),
         plugins_at=plugins.at if plugins else None,

@@ -10,6 +10,7 @@ from llmops.domain.config import (
     GatePolicy,
     Judge,
     Limits,
+    Otel,
     Price,
     Via,
 )
@@ -72,6 +73,14 @@ class BudgetShape:
 
     max_cost: float | None = entry("US dollars a run may spend.", default=None, minimum=0)
     max_calls: int | None = entry("Calls a run may make.", default=None, minimum=0)
+
+
+@shape_of(Otel, "'otel'")
+class OtelShape:
+    """`otel:`."""
+
+    enabled: bool = entry("Whether runs are told to a collector.", default=True)
+    content: bool = entry("Whether the words of prompts and completions are sent.", default=False)
 
 
 @shape_of(GatePolicy, "'gate'")
@@ -184,6 +193,7 @@ class ConfigShape:
     budget: Budget | None = entry("What a run may spend.", default=None)
     gate: GatePolicy | None = entry("What the gate demands.", default=None)
     limits: Limits | None = entry("What one file may be at most.", default=None)
+    otel: Otel | None = entry("Whether runs are told to an OpenTelemetry collector.", default=None)
     protected_labels: tuple[str, ...] | None = entry(
         "Labels that 'llmops label' moves only with '--force'.", default=None, then=label_names
     )

@@ -5,10 +5,10 @@ import itertools
 import math
 import random
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from llmops.domain.case_names import derived_id
 from llmops.domain.completion import canonical_json
 from llmops.domain.node import Node, Text, plain
 from llmops.domain.project import Project
@@ -30,7 +30,6 @@ _MOST_CELLS = 10_000
 _SHOWN = 40
 _WORD = re.compile(r"[\w .:/+-]{1,40}")
 _LIKE_JSON = re.compile(r"true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?")
-_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,15 +179,6 @@ def case_hash(case: Case) -> str:
     if case.conversation and case.row is not None:
         asked.append(dict(case.row))
     return hashlib.sha256(canonical_json(asked).encode()).hexdigest()[:12]
-
-
-def derived_id(inputs: Mapping[str, object]) -> str:
-    """An id for a case that has none: a slug of its first text and a hash of all its inputs."""
-    first = next((value for value in inputs.values() if isinstance(value, str)), "case")
-    folded = unicodedata.normalize("NFKD", first[:80]).casefold()
-    slug = _SLUG.sub("-", folded).strip("-")[:30].strip("-") or "case"
-    digest = hashlib.sha256(canonical_json(dict(inputs)).encode()).hexdigest()
-    return f"{slug}-{digest[:6]}"
 
 
 def _cells(suite: Suite) -> list[Cell]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 
 from llmops.errors import ProviderError
@@ -56,6 +56,14 @@ class Lane:
 
 class GoneError(Exception):
     """The request that others waited for was cancelled."""
+
+
+async def first_of(*waits: Awaitable[object]) -> None:
+    """Wait until one of several things has come about."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
 
 
 def unexpected(error: Exception) -> ProviderError:

@@ -3,9 +3,10 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from llmops.domain.completion import Completion, canonical_json
 from llmops.domain.config import Model
@@ -13,10 +14,11 @@ from llmops.domain.run import Origin
 from llmops.domain.tokens import CHARACTERS_A_TOKEN
 from llmops.errors import ProviderError
 from llmops.providers.base import Provider, TargetProvider
-from llmops.running.attempts import AttemptsError, Patience
+from llmops.running.attempts import Attempt, AttemptsError, Patience
 from llmops.running.budget import BudgetSpentError, Purse
-from llmops.running.lanes import GoneError, Lane, unexpected
+from llmops.running.lanes import GoneError, Lane, first_of, unexpected
 from llmops.running.limits import ModelGate
+from llmops.running.observing import Observer, watched
 from llmops.running.runner import Carriers, Progress, Sink, advance, failure_of, refuse
 from llmops.running.sources import Question, Sources
 from llmops.running.stop import Stop
@@ -35,6 +37,7 @@ class LiveAsker:
     Attributes:
         clean: Takes secrets out of a completion before anybody sees or keeps it.
         in_flight: Called with the number of requests under way when it changes.
+        observer: Told of trials and attempts; None where nobody follows the run.
     """
 
     sources: Sources
@@ -46,6 +49,7 @@ class LiveAsker:
     concurrency: int | None = None
     clean: Callable[[Completion], Completion] = lambda completion: completion
     in_flight: Callable[[int], None] = lambda _number: None
+    observer: Observer | None = None
 
     def finish(self, waiting: Iterator[Progress]) -> None:
         """Carry every trial to its end, in one event loop."""
@@ -104,7 +108,7 @@ class _Session:
                 await asyncio.sleep(0)
             while self._queued >= _QUEUED and not self._ending:
                 self._room.clear()
-                await self._first(self._room.wait(), self._stopping.wait())
+                await first_of(self._room.wait(), self._stopping.wait())
 
     async def _drain(self) -> None:
         while tasks := {task for lane in self._lanes.values() for task in lane.workers}:
@@ -126,7 +130,7 @@ class _Session:
             lane.queue.clear()
         everything = asyncio.gather(*tasks, return_exceptions=True)
         if not self._asker.stop.hurried:
-            await self._first(asyncio.shield(everything), self._hurried.wait())
+            await first_of(asyncio.shield(everything), self._hurried.wait())
         done, left = await asyncio.wait(tasks, timeout=_GRACE)
         for task in left:
             task.cancel()
@@ -139,11 +143,7 @@ class _Session:
         lane.queue.append(progress)
         self._queued += 1
         if len(lane.workers) < lane.most:
-            lane.hire(self._work, self._broke)
-
-    def _broke(self) -> None:
-        """A worker broke; it is kept for `_drain` to raise."""
-        self._stopping.set()
+            lane.hire(self._work, self._stopping.set)  # what broke is raised by `_drain`
 
     def _lane(self, progress: Progress) -> Lane:
         model = progress.trial.planned_arm.model
@@ -171,6 +171,8 @@ class _Session:
             await asyncio.sleep(0)  # a provider that answers at once must not keep others waiting
 
     async def _carry_out(self, progress: Progress, lane: Lane) -> None:
+        if self._asker.observer is not None:
+            self._asker.observer.began(progress.trial.id)
         while progress.stage is not None:
             try:
                 if not await self._exchange(progress, lane):
@@ -208,7 +210,7 @@ class _Session:
         flight = asyncio.get_running_loop().create_future()
         self._flights[asked.key] = flight
         try:
-            answer = await self._ask_model(asked, lane.gate)
+            answer = await self._ask_model(asked, lane.gate, progress)
             flight.set_result(answer)
         except BaseException as error:
             flight.set_exception(error if isinstance(error, Exception) else GoneError())
@@ -218,7 +220,9 @@ class _Session:
             del self._flights[asked.key]
         return *answer, "live"
 
-    async def _ask_model(self, asked: Question, gate: ModelGate) -> tuple[Completion, int]:
+    async def _ask_model(
+        self, asked: Question, gate: ModelGate, progress: Progress
+    ) -> tuple[Completion, int]:
         provider = await self._provider(asked.model)
         size = len(canonical_json(list(asked.request.messages)))
         tokens = size // CHARACTERS_A_TOKEN
@@ -235,10 +239,16 @@ class _Session:
                 except Exception as error:
                     raise unexpected(error) from error
 
-        completion, attempts = await self._patience.ask(attempt, asked.model, gate, tokens)
+        told = self._told(attempt, progress)
+        completion, attempts = await self._patience.ask(told, asked.model, gate, tokens)
         self._asker.purse.paid(completion.cost, asked.model.label)
         self._asker.sources.keep(asked, completion)
         return completion, attempts
+
+    def _told(self, attempt: Attempt, progress: Progress) -> Attempt:
+        """An attempt, told to whoever follows the run."""
+        observer = self._asker.observer
+        return watched(attempt, observer, progress, lambda: self._ending) if observer else attempt
 
     async def _call_target(self, progress: Progress) -> tuple[Completion, int, Origin]:
         name = progress.trial.suite.name
@@ -252,7 +262,8 @@ class _Session:
         self._allow()
         try:
             with self._counted():
-                completion = self._asker.clean(await target.call(progress.trial.case.inputs))
+                call = partial(target.call, progress.trial.case.inputs)
+                completion = self._asker.clean(await self._told(call, progress)())
         except ProviderError as error:
             raise AttemptsError(error, 1) from None
         self._asker.purse.paid(completion.cost, name)
@@ -282,13 +293,6 @@ class _Session:
         finally:
             self._under_way -= 1
             self._asker.in_flight(self._under_way)
-
-    async def _first(self, *waits: Awaitable[object]) -> None:
-        """Wait until one of several things has come about."""
-        tasks = [asyncio.ensure_future(wait) for wait in waits]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
 
     async def _close(self) -> None:
         opened: Mapping[str, Provider | TargetProvider] = {**self._providers, **self._targets}

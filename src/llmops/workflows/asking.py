@@ -14,6 +14,7 @@ from llmops.providers.keys import secrets_of, without_secrets
 from llmops.running.budget import Purse
 from llmops.running.cache import Cache
 from llmops.running.kept import KeptAnswers
+from llmops.running.observing import Observer
 from llmops.running.plan import Plan, PlanOptions
 from llmops.running.runner import Asker, Runner, Sink
 from llmops.running.sources import Sources
@@ -68,6 +69,7 @@ class Asking:
 
     Attributes:
         note: Told what the user should know.
+        observer: Follows what is asked; None where nobody does.
     """
 
     opened: OpenProject
@@ -75,6 +77,7 @@ class Asking:
     clock: Clock
     note: Callable[[str], None]
     stop: Stop
+    observer: Observer | None = None
     _purse: Purse | None = None
 
     @property
@@ -123,6 +126,7 @@ class Asking:
             concurrency=self.limits.concurrency,
             clean=self._clean(),
             in_flight=in_flight,
+            observer=self.observer,
         )
 
     def _cache(self) -> Cache:

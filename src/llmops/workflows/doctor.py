@@ -24,7 +24,7 @@ _BAD_LITELLM = {
     "1.106.1": "fails every call with tools",
     "1.106.2": "fails every call with tools",
 }
-_EXTRAS = {"sqlglot": "sql", "py3langid": "language", "pyarrow": "parquet"}
+_EXTRAS = {"sqlglot": "sql", "py3langid": "language", "pyarrow": "parquet", "opentelemetry": "otel"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,11 @@ from llmops.running.runner import Asker, Runner
 from llmops.running.sources import Sources
 from llmops.running.stop import Stop, on_signals
 from llmops.running.store import FOLDER, RunWriter, read_run
+from llmops.telemetry.trace import RunTrace
 from llmops.workflows.asking import Asking, AskLimits, Clock
 from llmops.workflows.project import OpenProject
 from llmops.workflows.recordings import record_run
+from llmops.workflows.tracing import open_trace, wanted_otel
 
 
 class Watcher(Protocol):
@@ -58,6 +60,7 @@ class TestOptions:
         new: Only cases that no kept run knows.
         kept: Take what earlier runs heard where neither recordings nor the cache know.
         on: The scheduler of a cluster whose workers ask live models; None asks from here.
+        otel: Whether to tell a collector of the run; None: as the project says.
         command: As typed, for the run's header.
     """
 
@@ -74,6 +77,7 @@ class TestOptions:
     failed: bool = False
     new: bool = False
     kept: bool = False
+    otel: bool | None = None
     seed: int = 0
     on: str | None = None
     command: tuple[str, ...] = ()
@@ -138,6 +142,7 @@ class Execution:
     stop: Stop = field(default_factory=Stop)
     in_flight: int = 0
     referee: Callable[[TrialResult], bool] | None = None
+    _trace: RunTrace | None = None
 
     def carry_out(self) -> Outcome:
         """Carry out every trial, and hand over the report."""
@@ -145,6 +150,7 @@ class Execution:
         totals = Totals(planned=self.plan.planned)
         with ExitStack() as stack:
             stack.callback(self.watcher.stop)
+            self._follow(stack)
             writer = RunWriter(path, resume=self.before is not None)
             stack.callback(writer.close)
             ledger = self._ledger(writer, totals)
@@ -152,8 +158,10 @@ class Execution:
             if sources.cache is not None:
                 stack.callback(sources.cache.close)
             self._run(writer, ledger, sources)
+            verdict = decide(totals, stopped_by=self.stop.reason)
+            if self._trace is not None:
+                self._trace.close(verdict)
         run = read_run(path)
-        verdict = decide(totals, stopped_by=self.stop.reason)
         report = Report(header=run.header, footer=run.footer, verdict=verdict, trials=run.trials)
         recorded = record_run(self.opened, run) if self.options.record else ()
         return Outcome(report=report, path=path, recorded=recorded)
@@ -183,10 +191,28 @@ class Execution:
             writer=writer,
             totals=totals,
             stop=self.stop,
-            show=lambda result: self.watcher.trial(result, self.in_flight),
+            show=self._show if self._trace is None else self._show_and_tell(self._trace),
             fail_fast=self.options.fail_fast,
             referee=self.referee,
         )
+
+    def _show(self, trial: TrialResult) -> None:
+        self.watcher.trial(trial, self.in_flight)
+
+    def _show_and_tell(self, trace: RunTrace) -> Callable[[TrialResult], None]:
+        def show(trial: TrialResult) -> None:
+            self._show(trial)
+            trace.ended(trial)
+
+        return show
+
+    def _follow(self, stack: ExitStack) -> None:
+        """Tell a collector of the run, if somebody wants that."""
+        otel = wanted_otel(self.opened, asked=self.options.otel)
+        if otel is not None:
+            clock = (self.clock, self.started)
+            self._trace = open_trace(self.opened, otel, self.header, clock, self.watcher.note)
+            stack.callback(self._trace.close)
 
     def _asker(self, sources: Sources, ledger: Ledger) -> Asker:
         return self._asking().asker(sources, ledger.take, self._count)
@@ -198,6 +224,7 @@ class Execution:
             clock=self.clock,
             note=self.watcher.note,
             stop=self.stop,
+            observer=self._trace,
         )
 
     def _count(self, number: int) -> None:

@@ -76,6 +76,7 @@ def govern(config: Config, base: Config) -> Config:
         gate=base.gate,
         budget=base.budget,
         judge=base.judge,
+        otel=base.otel,
         plugins=tuple(name for name in base.plugins if name in config.plugins),
         protected_labels=base.protected_labels,
         models={
