@@ -1,7 +1,52 @@
-import pytest
+import unicodedata
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from llmops.domain.completion import Completion
 from llmops.scoring.base import ArgumentError
-from llmops.scoring.pattern import compile_pattern, is_slow
+from llmops.scoring.pattern import Matches, compile_pattern, is_slow
+from llmops.scoring.pick import Subjects
+
+_PIECES = st.sampled_from(
+    [
+        "a",
+        "Z",
+        "0",
+        " ",
+        "-",
+        "'",
+        "&",
+        "é",
+        "\u0301",
+        "٣",
+        r"\b",
+        r"\d",
+        r"\w",
+        r"\.",
+        r"\\",
+        r"\]",
+    ]
+)
+
+
+@given(
+    pattern=st.lists(_PIECES, min_size=1, max_size=5).map("".join),
+    text=st.text("aZ0 -'&é\u0301٣.\\]", max_size=8),
+    full=st.booleans(),
+)
+@example(pattern=r"a\b", text="a\u0301", full=False)
+@example(pattern=r"\d", text="٣", full=True)
+def test_a_simple_pattern_finds_what_the_package_regex_finds(pattern, text, full) -> None:
+    subject = Subjects(completion=Completion(text=text), inputs={}, row=None).of("text")
+
+    score = Matches(pattern=pattern, full=full).score(subject)
+
+    compiled = compile_pattern(pattern)
+    composed = unicodedata.normalize("NFC", text)
+    found = compiled.fullmatch(composed) if full else compiled.search(composed)
+    assert (score.status == "passed") == (found is not None)
 
 
 def test_a_pattern_that_does_not_end_leaves_the_assertion_unscored(judge) -> None:

@@ -11,6 +11,9 @@ UsageSource = Literal["provider", "estimated", "none"]
 """Who counted the tokens. Only what the provider counted is ever called a fact."""
 
 
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -23,10 +26,7 @@ def canonical_json(value: object) -> str:
         ValueError: The value holds NaN or an infinity.
         TypeError: The value holds something JSON has no form for.
     """
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return escape_surrogates(text)
+    return escape_surrogates(_CANONICAL.encode(value))
 
 
 def escape_surrogates(text: str) -> str:

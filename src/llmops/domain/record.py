@@ -259,9 +259,18 @@ def _failure_from_json(value: Mapping[str, Any]) -> Failure:
 
 
 def _score_to_json(entry: AssertionScore) -> Json:
-    whole = _placed(entry)
-    del whole["score"]
-    return whole | _sparse(entry.score)
+    score = entry.score
+    whole: Json = {"label": entry.label, "scorer": entry.scorer}
+    if entry.at is not None:
+        whole["at"] = location_to_json(entry.at)
+    if entry.metric is not None:
+        whole["metric"] = entry.metric
+    if entry.weight != 1.0:
+        whole["weight"] = entry.weight
+    if entry.soft:
+        whole["soft"] = True
+    whole |= {"status": score.status, "value": score.value, "reason": score.reason}
+    return whole
 
 
 def _score_from_json(value: Mapping[str, Any]) -> AssertionScore:

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from llmops.domain.completion import Completion, canonical_json
+from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.domain.run import Origin
-from llmops.domain.tokens import CHARACTERS_A_TOKEN
 from llmops.errors import ProviderError
 from llmops.providers.base import Provider, TargetProvider
 from llmops.running.attempts import Attempt, AttemptsError, Patience
@@ -224,8 +223,7 @@ class _Session:
         self, asked: Question, gate: ModelGate, progress: Progress
     ) -> tuple[Completion, int]:
         provider = await self._provider(asked.model)
-        size = len(canonical_json(list(asked.request.messages)))
-        tokens = size // CHARACTERS_A_TOKEN
+        tokens = asked.tokens if asked.model.tpm else 0
 
         async def attempt() -> Completion:
             with self._counted():

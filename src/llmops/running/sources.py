@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from llmops.domain.completion import Completion, Request
+from llmops.domain.completion import Completion, Request, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.run import Origin
+from llmops.domain.tokens import CHARACTERS_A_TOKEN
 from llmops.providers.recorded import Recordings
 from llmops.running.cache import Cache, cache_key
 from llmops.running.kept import KeptAnswers
@@ -26,6 +27,11 @@ class Question:
     model: Model
     digest: str
     key: str
+
+    @property
+    def tokens(self) -> int:
+        """What the request will read, roughly."""
+        return len(canonical_json(list(self.request.messages))) // CHARACTERS_A_TOKEN
 
 
 def question(suite: str, request: Request, sample: int, model: Model) -> Question:

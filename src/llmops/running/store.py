@@ -24,6 +24,7 @@ from llmops.running.lines import LineFile
 SCHEMA = "llmops.run/1"
 FOLDER = ".llmops/runs"
 _HEADER_BYTES = 2**24
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -66,7 +67,7 @@ class RunWriter:
 
     def _line(self, value: Mapping[str, Any]) -> None:
         try:
-            text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+            text = _COMPACT.encode(value)
         except (TypeError, ValueError, RecursionError) as error:
             raise UnavailableError(
                 f"the run cannot be kept in {self.path}: {error}", hint="this is a bug of llmops"

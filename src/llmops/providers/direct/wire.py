@@ -39,6 +39,7 @@ class Wire:
     def __init__(self, environment: Mapping[str, str]) -> None:
         """Remember the environment, which may name proxies and certificates."""
         self._environment = environment
+        self._plain_security = not any(environment.get(name) for name in _OTHER_SECURITY)
         self._session: Any = None
         self._routes: dict[str, str | None] = {}
 
@@ -48,7 +49,7 @@ class Wire:
         Raises:
             UncertainError: The environment asks for a way that litellm knows better.
         """
-        sure(not any(self._environment.get(name) for name in _OTHER_SECURITY))
+        sure(self._plain_security)
         proxy = self._proxy(url)
         sure(proxy is None or (proxy.startswith("http://") and "@" not in proxy))
 
