@@ -330,3 +330,23 @@ def test_a_step_of_a_chain_is_asked_with_mixtures(explained) -> None:
     assert case["status"] == "named"
     assert without(found, case) == [["{% set z = 0 %}Hall:"]]
     assert [one["judgement"] for one in case["tried"]] == ["mends", "impossible"]
+
+
+def test_what_was_asked_for_one_explanation_is_cached_for_the_next(
+    explained, run: Run, parrot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    config = (
+        f"models:\n  echo:\n    model: openai/x\n    api_base: '{parrot}'\n"
+        "    price: {input: 0, output: 0}\n"
+    )
+    first = prompt(OLD, user="Say {{ word }}. Be kind.")
+    second = prompt(OLD, user="Say {{ word | upper }}. Be brief.")
+
+    found = explained(first, second, {"llmops.yaml": config})
+    again = json.loads(run("diff", "say", "--explain", "--json").out)["explained"]
+
+    assert without(found, found["cases"][0]) == [["Say {{ word | upper }}."]]
+    assert found["calls"] == found["samples"] > 0
+    assert (again["calls"], again["cached"]) == (0, found["samples"])
+    assert again["cases"] == found["cases"]
