@@ -350,3 +350,22 @@ def test_what_was_asked_for_one_explanation_is_cached_for_the_next(
     assert found["calls"] == found["samples"] > 0
     assert (again["calls"], again["cached"]) == (0, found["samples"])
     assert again["cases"] == found["cases"]
+
+
+def test_pairs_without_a_verdict_are_said_to_be_unknown(
+    folder: Path, commit: Commit, run: Run
+) -> None:
+    script = rules(knows("Name the order"))
+    commit("Begin", script | {"llmops.yaml": CONFIG, "suites/say.yaml": CASE, SAY: prompt(OLD)})
+    run("record", "--prompt", "say")
+    (folder / SAY).write_text(prompt(NEW), encoding="utf-8")
+    run("record", "--prompt", "say")
+    more = CASE + "  - {id: two, inputs: {word: rot}, assert: [{contains: red}]}\n"
+    (folder / "suites/say.yaml").write_text(more, encoding="utf-8")
+
+    done = run("diff", "say", "--explain", "--replay", "--report", "markdown=out.md")
+
+    words = "1 pair without a verdict on a side: whether they broke cannot be known"
+    assert words in done.out
+    assert words.partition(":")[0] in (folder / "out.md").read_text(encoding="utf-8")
+    assert "hunk 1 could not be tried: nothing is recorded or cached of it" in done.out
