@@ -16,7 +16,7 @@ from llmops import __version__
 from llmops.errors import LlmopsError
 
 _PANELS = {
-    "Run": ("test", "gate", "drift", "record", "rescore"),
+    "Run": ("test", "plan", "gate", "drift", "record", "rescore"),
     "Look": ("lint", "render", "show", "prompts", "suites", "scorers", "models"),
     "Versions": ("log", "bump", "diff", "compare", "label", "blame", "bisect", "restore", "export"),
     "Kept": ("runs", "report", "review", "approve", "flaky", "cache"),

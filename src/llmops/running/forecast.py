@@ -1,78 +1,25 @@
 """A plan and what is known in, a forecast out: calls, tokens, money and time, before any is spent."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model, Price
+from llmops.domain.forecast import Expense, Forecast, Part, Span, total
 from llmops.domain.run import Exchange
 from llmops.domain.tokens import estimated_tokens
+from llmops.running.past import Habits
 from llmops.running.plan import Plan
 from llmops.running.runner import Progress
 from llmops.running.sources import Found, Sources
+from llmops.running.trial import PlannedTrial
 
 _CHUNK = 256
 _MILLION = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
-    """What a model's kept completions are like.
-
-    Attributes:
-        output_tokens: The mean of an answer; None when nobody counted.
-        latency: Seconds, the mean; None when nobody measured.
-    """
-
-    output_tokens: float | None = None
-    latency: float | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class ModelForecast:
-    """What a run asks of one model.
-
-    Attributes:
-        label: The model's; empty for a target.
-        calls: Requests that have to be asked.
-        later: Of these, turns and steps whose words hang on the answers before.
-        input_tokens: An estimate, of the requests whose words are known.
-        output_tokens: Least and most; the most is None when nothing caps it.
-        cost: US dollars, least and most; None where no price or cap is known.
-        seconds: At the model's concurrency and usual latency; None when it is not known.
-    """
-
-    label: str
-    calls: int = 0
-    later: int = 0
-    input_tokens: int = 0
-    output_tokens: tuple[float, float | None] = (0.0, 0.0)
-    cost: tuple[float | None, float | None] = (0.0, 0.0)
-    seconds: float | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Forecast:
-    """What a run will take.
-
-    Attributes:
-        trials: Planned, the skipped ones included.
-        recorded: Requests that recordings answer.
-        cached: Requests that the cache answers.
-        models: By label, in the order of the plan.
-    """
-
-    trials: int = 0
-    skipped: int = 0
-    recorded: int = 0
-    cached: int = 0
-    models: dict[str, ModelForecast] = field(default_factory=dict)
-
-    @property
-    def calls(self) -> int:
-        """Requests that have to be asked."""
-        return sum(model.calls for model in self.models.values())
+_CAPS = ("max_tokens", "max_completion_tokens")
+_Key = tuple[str, str]
+"""A suite and the label of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,86 +44,166 @@ class Forecaster:
         The least cost takes the usual length of answers where kept runs tell it, else one token
         an answer; the most takes `max_tokens` or what the model can write.
         """
-        made = Forecast()
+        walk = _Walk(forecaster=self)
         trials = iter(plan.trials())
-        while chunk := [Progress(trial=trial) for trial in islice(trials, _CHUNK)]:
-            made.trials += len(chunk)
-            made.skipped += sum(not progress.trial.stages for progress in chunk)
-            self._walk(chunk, made)
-        for model in made.models.values():
-            _time(model, self.habits.get(model.label, Habits()), plan)
-        return made
+        while chunk := list(islice(trials, _CHUNK)):
+            walk.take(chunk)
+        parts = tuple(self._part(key, walk) for key in walk.expenses)
+        labels = dict.fromkeys(key[1] for key in walk.expenses)
+        seconds = {
+            label: self._time(
+                walk.models[label], total(p.expense for p in parts if p.model == label).calls
+            )
+            for label in labels
+        }
+        return Forecast(parts=parts, seconds=seconds)
 
-    def _walk(self, waiting: Sequence[Progress], made: Forecast) -> None:
-        """Follow trials for as far as their answers are known."""
-        asking = [progress for progress in waiting if progress.prepare()]
-        while asking:
-            questions = [progress.asked for progress in asking if progress.asked is not None]
-            found = iter(self.sources.find_many(questions))
-            further = []
-            for progress in asking:
-                known = next(found) if progress.asked is not None else None
-                if known is None:
-                    self._ask(progress, made)
-                    continue
-                _count(known, made)
-                _answer(progress, known.completion)
-                if progress.prepare():
-                    further.append(progress)
-            asking = further
-
-    def _ask(self, progress: Progress, made: Forecast) -> None:
-        """Count a request that nobody has answered yet, and those that come after it."""
-        model = progress.trial.planned_arm.model
-        label = model.label if model is not None else ""
-        forecast = made.models.setdefault(label, ModelForecast(label=label))
-        left = len(progress.trial.stages) - len(progress.done)
-        forecast.calls += left
-        forecast.later += left - 1
-        if model is None:
-            forecast.cost = (None, None)
-            return
-        if progress.asked is not None:
-            self._add(forecast, model, progress.asked.request, left)
-
-    def _add(self, forecast: ModelForecast, model: Model, request: Request, times: int) -> None:
-        read = estimated_tokens(request.messages)
-        forecast.input_tokens += read * times
-        usual = self.habits.get(model.label, Habits()).output_tokens
+    def requests(self, model: Model, request: Request, times: int) -> Expense:
+        """What it takes to ask a request, and turns or steps like it after it."""
+        habits = self.habits.get(model.label, Habits())
+        read = estimated_tokens(request.messages) * habits.input_ratio * times
+        usual = 1.0 if habits.output_tokens is None else habits.output_tokens
         cap = _cap(request.parameters, self.output_limit(model))
-        least = (1.0 if usual is None else usual) * times
-        most = None if cap is None else float(max(cap, usual or 0.0)) * times
-        forecast.output_tokens = (
-            forecast.output_tokens[0] + least,
-            _plus(forecast.output_tokens[1], most),
-        )
+        most = None if cap is None else max(float(cap), usual) * times
+        told = 0.0 if times == 1 else None if most is None else most * (times - 1) / 2
+        tokens: Span = (read, None if told is None else read + told)
+        written: Span = (usual * times, most)
         price = self.price(model)
         if price is None:
-            forecast.cost = (None, None)
+            return Expense(input_tokens=tokens, output_tokens=written, unpriced=times)
+        return Expense(
+            input_tokens=tokens, output_tokens=written, cost=_cost(price, tokens, written)
+        )
+
+    def _part(self, key: _Key, walk: "_Walk") -> Part:
+        suite, model = key
+        whole = walk.wholes[key]
+        return Part(
+            suite=suite,
+            model=model,
+            cases=len(walk.cases[key]),
+            samples=len(walk.samples[key]),
+            expense=walk.expenses[key],
+            whole=whole,
+            usual=self._usual(whole, model),
+        )
+
+    def _usual(self, whole: Expense, model: str) -> float | None:
+        """What a trial costs: the least is what is usual where kept runs tell what that is."""
+        asked = whole.trials - whole.skipped
+        known = self.habits.get(model, Habits()).output_tokens is not None
+        cost = whole.cost[0] if known else whole.cost[1]
+        return None if cost is None or whole.unpriced or not asked else cost / asked
+
+    def _time(self, model: Model | None, calls: int) -> float | None:
+        habits = self.habits.get(model.label, Habits()) if model is not None else Habits()
+        if model is None or habits.latency is None:
+            return None
+        seconds = habits.latency * -(-calls // model.max_concurrency)
+        return seconds if model.rpm is None else max(seconds, 60.0 * calls / model.rpm)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """A walk through the trials of a plan.
+
+    Attributes:
+        asked: Cache keys of the requests that will be asked.
+    """
+
+    forecaster: Forecaster
+    asked: set[str] = field(default_factory=set)
+    expenses: dict[_Key, Expense] = field(default_factory=dict)
+    wholes: dict[_Key, Expense] = field(default_factory=dict)
+    cases: dict[_Key, set[str]] = field(default_factory=dict)
+    samples: dict[_Key, set[int]] = field(default_factory=dict)
+    models: dict[str, Model | None] = field(default_factory=dict)
+
+    def take(self, chunk: Sequence[PlannedTrial]) -> None:
+        """Follow trials for as far as their answers are known."""
+        waiting = []
+        for trial in chunk:
+            self._note(trial)
+            progress = Progress(trial=trial)
+            if progress.prepare():
+                self._whole(progress)
+                waiting.append(progress)
+        while waiting:
+            waiting = self._further(waiting)
+
+    def _further(self, waiting: Sequence[Progress]) -> list[Progress]:
+        """Look up a request of each trial; those that have another one after a known answer."""
+        questions = [progress.asked for progress in waiting if progress.asked is not None]
+        found = iter(self.forecaster.sources.find_many(questions))
+        further = []
+        for progress in waiting:
+            known = next(found) if progress.asked is not None else None
+            if known is None:
+                self._ask(progress)
+                continue
+            self._add(progress.trial, _known(known))
+            _answer(progress, known.completion)
+            if progress.prepare():
+                further.append(progress)
+        return further
+
+    def _note(self, trial: PlannedTrial) -> None:
+        key = _key(trial)
+        self.models.setdefault(key[1], trial.planned_arm.model)
+        self.cases.setdefault(key, set())
+        self.samples.setdefault(key, set())
+        one = Expense(trials=1, skipped=int(trial.case.skip is not None))
+        self._add(trial, one)
+        self.wholes[key] = self.wholes.get(key, Expense()) + one
+        if trial.case.skip is None and trial.quarantined is None:
+            self.cases[key].add(trial.case.cluster or f"::{trial.case.id}")
+            self.samples[key].add(trial.sample)
+
+    def _whole(self, progress: Progress) -> None:
+        """What the trial would take if nothing were known."""
+        key = _key(progress.trial)
+        self.wholes[key] += self._expense(progress, len(progress.trial.stages))
+
+    def _ask(self, progress: Progress) -> None:
+        """Count a request that nobody has answered yet, and those that come after it."""
+        left = len(progress.trial.stages) - len(progress.done)
+        model, asked = progress.trial.planned_arm.model, progress.asked
+        if self.forecaster.sources.replay or (model is not None and model.via == "recorded"):
+            self._add(progress.trial, Expense(missing=1))
             return
-        paid = read * times * price.input
-        most_paid = None if most is None else (paid + most * price.output) / _MILLION
-        forecast.cost = (
-            _plus(forecast.cost[0], (paid + least * price.output) / _MILLION),
-            _plus(forecast.cost[1], most_paid),
+        repeated = asked is not None and asked.key in self.asked
+        if asked is not None:
+            self.asked.add(asked.key)
+        counts = Expense(calls=left, later=left - 1, repeated=int(repeated))
+        expense = self._expense(progress, left)
+        if left > 1 or repeated:
+            expense = self._at_most(expense, progress, certain=0 if repeated else 1)
+        self._add(progress.trial, counts + expense)
+
+    def _at_most(self, expense: Expense, progress: Progress, *, certain: int) -> Expense:
+        """An expense of which only the first request is certain, or not even that."""
+        least = self._expense(progress, certain) if certain else Expense()
+        return Expense(
+            input_tokens=(least.input_tokens[0], expense.input_tokens[1]),
+            output_tokens=(least.output_tokens[0], expense.output_tokens[1]),
+            cost=(least.cost[0], expense.cost[1]),
+            unpriced=expense.unpriced,
         )
 
+    def _expense(self, progress: Progress, times: int) -> Expense:
+        model = progress.trial.planned_arm.model
+        if model is None or progress.asked is None:
+            return Expense(input_tokens=(0.0, None), output_tokens=(0.0, None), unpriced=times)
+        return self.forecaster.requests(model, progress.asked.request, times)
 
-def habits_of(completions: Iterator[tuple[str, Completion]]) -> dict[str, Habits]:
-    """What completions are like, by the label of their model."""
-    tokens: dict[str, list[int]] = {}
-    latencies: dict[str, list[float]] = {}
-    for label, completion in completions:
-        if completion.usage.output is not None:
-            tokens.setdefault(label, []).append(completion.usage.output)
-        if completion.latency > 0:
-            latencies.setdefault(label, []).append(completion.latency)
-    return {
-        label: Habits(
-            output_tokens=_mean(tokens.get(label, ())), latency=_mean(latencies.get(label, ()))
-        )
-        for label in {**tokens, **latencies}
-    }
+    def _add(self, trial: PlannedTrial, expense: Expense) -> None:
+        key = _key(trial)
+        self.expenses[key] = self.expenses.get(key, Expense()) + expense
+
+
+def _key(trial: PlannedTrial) -> _Key:
+    model = trial.planned_arm.model
+    return trial.suite.name, model.label if model is not None else ""
 
 
 def _answer(progress: Progress, completion: Completion) -> None:
@@ -187,33 +214,19 @@ def _answer(progress: Progress, completion: Completion) -> None:
         progress.done.append(Exchange(name=stage.name, request=asked, completion=completion))
 
 
-def _count(known: Found, made: Forecast) -> None:
-    if known.origin == "recorded":
-        made.recorded += 1
-    else:
-        made.cached += 1
+def _known(found: Found) -> Expense:
+    return Expense(recorded=1) if found.origin == "recorded" else Expense(cached=1)
+
+
+def _cost(price: Price, read: Span, written: Span) -> Span:
+    if not price.input and not price.output:
+        return 0.0, 0.0
+    least = (read[0] * price.input + written[0] * price.output) / _MILLION
+    if read[1] is None or written[1] is None:
+        return least, None
+    return least, (read[1] * price.input + written[1] * price.output) / _MILLION
 
 
 def _cap(parameters: Mapping[str, object], limit: int | None) -> int | None:
-    asked = [parameters.get(name) for name in ("max_tokens", "max_completion_tokens")]
-    caps = [cap for cap in (*asked, limit) if isinstance(cap, int)]
+    caps = [cap for cap in (*map(parameters.get, _CAPS), limit) if isinstance(cap, int)]
     return min(caps) if caps else None
-
-
-def _time(forecast: ModelForecast, habits: Habits, plan: Plan) -> None:
-    models = [arm.planned.model for suite in plan.suites for arm in suite.arms]
-    model = next((one for one in models if one is not None and one.label == forecast.label), None)
-    if model is None or habits.latency is None:
-        return
-    seconds = habits.latency * -(-forecast.calls // model.max_concurrency)
-    if model.rpm is not None:
-        seconds = max(seconds, 60.0 * forecast.calls / model.rpm)
-    forecast.seconds = seconds
-
-
-def _plus(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None

@@ -1,5 +1,6 @@
 """What kept runs heard: completions by the request that they answered."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,14 +41,19 @@ class KeptAnswers:
 
     def _read(self) -> dict[_Key, Completion]:
         found: dict[_Key, Completion] = {}
-        for id_ in run_ids(self.folder)[-_NEWEST:]:
-            path = self.folder / f"{id_}.jsonl"
-            header = read_header(path)
-            if header is None or header.untrusted:
-                continue
-            for trial in _trials(path):
+        for _id, trials in recent_runs(self.folder):
+            for trial in trials:
                 found |= _answers(trial)
         return found
+
+
+def recent_runs(folder: Path) -> Iterator[tuple[str, list[TrialResult]]]:
+    """The newest runs of trusted files with their trials, the oldest of them first."""
+    for id_ in run_ids(folder)[-_NEWEST:]:
+        path = folder / f"{id_}.jsonl"
+        header = read_header(path)
+        if header is not None and not header.untrusted:
+            yield id_, _trials(path)
 
 
 def _trials(path: Path) -> list[TrialResult]:

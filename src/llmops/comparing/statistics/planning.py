@@ -1,4 +1,4 @@
-"""Cases × samples: what past runs say of the spread, and the plan that sees most for its trials."""
+"""Cases × samples: what past runs say of the spread, and the smallest drop that shows in it."""
 
 import math
 from collections.abc import Sequence
@@ -119,66 +119,6 @@ def visible_drop(spread: Spread, *, cases: int, samples: int, aim: Aim | None = 
     check_count("cases", cases, least=1)
     check_count("samples", samples, least=1)
     return (aim or Aim()).distance * math.sqrt(spread.of_mean(cases, samples))
-
-
-def cheapest_plan(
-    spread: Spread, *, drop: float, cases: int, aim: Aim | None = None
-) -> Plan | None:
-    """Return the plan with the fewest trials that sees a drop.
-
-    n = (z_α + z_β)²(ω² + (σ_A² + σ_B²)/K)/δ². A case more says more than a sample more, so samples
-    are added when the cases have run out, or when that comes out even with fewer trials.
-
-    Args:
-        spread: Of past runs.
-        drop: The drop to be seen, above 0.
-        cases: How many cases there are, at least 1.
-        aim: How surely.
-
-    Returns:
-        None when no number of samples can make up for the cases that are missing.
-
-    Raises:
-        ValueError: `drop` is not above 0, or there is no case.
-    """
-    check_count("cases", cases, least=1)
-    if not drop > 0:
-        raise ValueError(f"the drop to be seen must be above 0, not {drop}")
-    allowed = (drop / (aim or Aim()).distance) ** 2
-    enough = max(1, math.ceil(spread.of_mean(1, 1) / allowed))
-    plans = [
-        _plan(spread, used, max(1, math.ceil(spread.within / room)), aim)
-        for used in range(1, min(cases, enough) + 1)
-        if (room := allowed * used - spread.between) > 0
-    ]
-    return min(plans, key=lambda plan: (plan.trials, plan.drop), default=None)
-
-
-def best_plan(spread: Spread, *, trials: int, cases: int, aim: Aim | None = None) -> Plan | None:
-    """Return the plan that sees the smallest drop for at most so many trials on both arms.
-
-    Args:
-        spread: Of past runs.
-        trials: What may be spent, at least 0.
-        cases: How many cases there are, at least 1.
-        aim: How surely.
-
-    Returns:
-        None when not even one case can be asked on both arms.
-
-    Raises:
-        ValueError: `trials` is negative, or there is no case.
-    """
-    check_count("trials", trials)
-    check_count("cases", cases, least=1)
-    pairs = trials // 2
-    plans = (_plan(spread, used, pairs // used, aim) for used in range(1, min(cases, pairs) + 1))
-    return min(plans, key=lambda plan: (plan.drop, plan.trials), default=None)
-
-
-def _plan(spread: Spread, cases: int, samples: int, aim: Aim | None) -> Plan:
-    drop = visible_drop(spread, cases=cases, samples=samples, aim=aim)
-    return Plan(cases=cases, samples=samples, drop=drop)
 
 
 def _within(arm: Sequence[Sequence[float]]) -> float:
