@@ -762,3 +762,39 @@ def test_a_script_in_place_of_a_model_is_named(
     assert done.code == 1
     assert kinds(done) == ["model_scripted"]
     assert told(done)["counts"]["same"] == 2  # type: ignore[index]  # plain JSON
+
+
+def test_a_suite_that_a_version_of_its_prompt_answers_is_named_and_so_is_the_prompt(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    pinned = suite(WORDS).replace("prompt: say", "prompt: say@1.0.0")
+    repository({**HARMFUL, "suites/say.yaml": pinned})
+
+    done = run("gate", "--json")
+
+    assert done.code == 1
+    assert kinds(done) == ["arm_removed", "untested_prompt"]
+
+
+def test_an_output_that_a_prompt_asserts_no_longer_is_named(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    def asking(output: str) -> Change:
+        text = PROMPT.replace("Say {{ word }}.", "[1, {{ word | tojson }}]").replace('"[', "'[")
+        return {"prompts/say.yaml": text.replace(']"}', "]'}") + output}
+
+    base = asking("output: {format: json, schema: {type: array}}\n")
+    folder = repository(asking(""), base)
+
+    gone = run("gate", "--json")
+    write(folder, asking("output: {format: json}\n"))
+    bare = run("gate", "--json")
+    write(folder, asking("output: {format: json, schema: {type: [array, object]}}\n"))
+    other = run("gate", "--json")
+
+    assert [done.code for done in (gone, bare, other)] == [1, 1, 0], gone.err
+    assert [kinds(done) for done in (gone, bare, other)] == [
+        ["assertion_removed"],
+        ["assertion_removed"],
+        ["assertion_changed"],
+    ]

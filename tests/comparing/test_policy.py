@@ -101,7 +101,10 @@ def test_turns_and_steps_are_looked_at() -> None:
     of_steps = found(side(steps=(step,)), side(steps=()))
 
     assert of_turns == [("assertion_removed", 's: turn 1: contains: "a" was removed (one)')]
-    assert of_steps == [("assertion_removed", 's: step first: contains: "a" was removed')]
+    assert of_steps == [
+        ("arm_removed", "s: the cases run no longer on p"),
+        ("assertion_removed", 's: step first: contains: "a" was removed'),
+    ]
 
 
 def test_a_turn_that_is_gone_is_a_change_of_what_is_asked_too() -> None:
@@ -255,10 +258,13 @@ def test_fewer_models_or_prompts_are_named_and_another_one_is_not() -> None:
     two = side(models=texts("a", "b"), prompts=texts("p", "q"))
 
     assert found(two, side(models=texts("a"), prompts=texts("p", "r"))) == [
-        ("arm_removed", "s: the cases run no longer on b")
+        ("arm_removed", "s: the cases run no longer on b"),
+        ("arm_changed", "s: the cases run on r in place of q"),
     ]
+    assert found(side(models=texts("a")), side(models=texts("b"))) == []
     assert found(two, side(models=texts("a", "c"), prompts=texts("p"))) == [
-        ("arm_removed", "s: the cases run no longer on q")
+        ("arm_removed", "s: the cases run no longer on q"),
+        ("arm_changed", "s: the cases run on c in place of b"),
     ]
 
 
@@ -271,3 +277,84 @@ def test_another_application_is_named() -> None:
         ("target_changed", "s: the target was exec app and is exec echo ok now")
     ]
     assert found(old, old) == []
+
+
+def test_a_prompt_that_no_edit_reaches_any_more_is_named() -> None:
+    before = side(prompts=texts("p"))
+
+    assert found(before, side(prompts=texts("p@1.0.0"))) == [
+        ("arm_removed", "s: the cases run on p@1.0.0, which no edit of p reaches")
+    ]
+    assert found(before, side(prompts=texts("p", "p@1.0.0"))) == []
+    assert found(side(prompts=texts("p@1.0.0")), side(prompts=texts("p@1.1.0"))) == []
+
+
+def test_a_target_that_a_prompt_replaces_is_named() -> None:
+    target = Target(at=AT, exec=texts("app"))
+
+    assert found(side(target=target), side(prompts=texts("p"))) == [
+        ("target_changed", "s: the target was exec app and is none now")
+    ]
+
+
+def test_clusters_that_say_how_much_can_be_seen_are_looked_at() -> None:
+    alone, joined = case("one"), case("one", cluster="all")
+
+    assert found(side(alone), side(joined)) == [
+        ("cluster_changed", "s: the case counts in the cluster 'all' in place of no cluster (one)")
+    ]
+    assert kinds(side(joined), side(alone)) == ["cluster_changed"]
+
+
+def test_what_assertions_quote_of_a_row_is_looked_at() -> None:
+    quoting = assertions("[equals: '{{ row.answer }}']")
+    row = {"word": "one", "answer": "right", "note": "old"}
+    before = side(case("one", row=row, assertions=quoting))
+    after = side(case("one", row={**row, "answer": "wrong", "note": "new"}, assertions=quoting))
+    noted = side(case("one", row={**row, "note": "new"}, assertions=quoting))
+
+    assert found(before, after) == [
+        (
+            "assertion_changed",
+            "s: assertions quote answer of a row, where something else stands now (one)",
+        )
+    ]
+    assert found(before, noted) == []
+
+
+def test_a_metric_that_the_gate_judges_cannot_be_taken_from_a_case() -> None:
+    metric = assertions("[{contains: a, metric: tone}]")
+    config = Config(gate=GatePolicy(metrics=("tone",)))
+    before = side(case("one", assertions=metric), config=config)
+
+    assert kinds(before, side(case("one"), config=config)) == ["gate_changed", "assertion_changed"]
+    assert kinds(before, side(case("one", assertions=metric), config=config)) == []
+
+
+def test_a_host_that_anybody_may_stand_at_is_named() -> None:
+    known = Model(label="ours", name="openai/m", api_base="http://ours/v1", at=AT)
+    other = replace(known, api_base="http://theirs/v1")
+    before = of_config(models={"ours": known})
+
+    assert found(before, of_config(models={"ours": other})) == [
+        ("host_added", "the model 'ours' is asked at a host that the base does not name")
+    ]
+    assert found(before, of_config(models={"theirs": known})) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ("contains_all: [a, b]", "contains_all: [a]", "assertion_loosened"),
+        ("contains_any: [a]", "contains_any: [a, b]", "assertion_loosened"),
+        ("starts_with: abc", "starts_with: a", "assertion_loosened"),
+        ("starts_with: abc", "starts_with: bc", "assertion_changed"),
+        ("ends_with: abc", "ends_with: c", "assertion_loosened"),
+    ],
+)
+def test_lists_and_parts_of_texts_that_ask_for_less_are_looser(
+    before: str, after: str, kind: str
+) -> None:
+    old, new = (case("one", assertions=assertions(f"[{text}]")) for text in (before, after))
+
+    assert kinds(side(old), side(new)) == [kind]

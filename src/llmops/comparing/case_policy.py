@@ -1,19 +1,29 @@
 """The cases of a suite at the base and now in; what is no longer asked of them, out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from llmops.comparing.loosening import Loss, losses
 from llmops.domain.completion import canonical_json
 from llmops.domain.gate import FINDINGS, Finding
+from llmops.domain.node import plain
 from llmops.domain.suite import Assertion, Case, Suite
 from llmops.location import Location
 
 MUST_PASS: Final = "must_pass"  # noqa: S105 - a tag
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSides:
+    """The cases of one suite: at the base, and now."""
+
+    before: Sequence[Case]
+    after: Sequence[Case]
+
+
 def compare_cases(
-    suite: Suite, before: Sequence[Case], after: Sequence[Case], *, steps_of: Suite
+    suite: Suite, cases: CaseSides, *, steps_of: Suite, judged: Collection[str] = ()
 ) -> Iterator[Finding]:
     """Find the cases that are gone, skipped or asked for less.
 
@@ -21,17 +31,17 @@ def compare_cases(
 
     Args:
         suite: As it is now.
-        before: Its cases at the base.
-        after: Its cases now.
+        cases: Its cases.
         steps_of: The suite as it was.
+        judged: The metrics that the gate judges beside the pass rate.
     """
     gathered: dict[tuple[str, str], tuple[list[str], Location]] = {}
-    counterparts = _counterparts(before, after)
-    for case in before:
-        for kind, what, at in _of_case(case, counterparts.get(case.id)):
+    counterparts = _counterparts(cases.before, cases.after)
+    for case in cases.before:
+        for kind, what, at in _of_case(case, counterparts.get(case.id), judged):
             gathered.setdefault((kind, what), ([], at))[0].append(case.id)
-    for (kind, what), (cases, at) in gathered.items():
-        yield _finding(kind, what, suite.name, tuple(cases), at)
+    for (kind, what), (ids, at) in gathered.items():
+        yield _finding(kind, what, suite.name, tuple(ids), at)
     for loss in _of_steps(steps_of, suite):
         yield _finding(loss.kind, loss.what, suite.name, (), loss.at)
 
@@ -55,7 +65,9 @@ def _counterparts(before: Sequence[Case], after: Sequence[Case]) -> Mapping[str,
     return found
 
 
-def _of_case(before: Case, after: Case | None) -> Iterator[tuple[str, str, Location]]:
+def _of_case(
+    before: Case, after: Case | None, judged: Collection[str]
+) -> Iterator[tuple[str, str, Location]]:
     if after is None:
         yield "case_removed", "the case was removed", before.at
         return
@@ -65,8 +77,52 @@ def _of_case(before: Case, after: Case | None) -> Iterator[tuple[str, str, Locat
         yield "must_pass_removed", f"the tag '{MUST_PASS}' was removed", after.at
     if inputs_key(before) != inputs_key(after):
         yield "case_changed", "the case asks something else", after.at
+    yield from _of_cluster(before, after)
+    yield from _of_row(before, after)
     if not _same(before, after):
         yield from _of_assertions(before, after)
+        yield from _of_metrics(before, after, judged)
+
+
+def _of_cluster(before: Case, after: Case) -> Iterator[tuple[str, str, Location]]:
+    """Cases of one cluster count as one: clusters say how much can be seen."""
+    if before.cluster != after.cluster:
+        words = f"the case counts in {_cluster(after)} in place of {_cluster(before)}"
+        yield "cluster_changed", words, after.at
+
+
+def _of_metrics(
+    before: Case, after: Case, judged: Collection[str]
+) -> Iterator[tuple[str, str, Location]]:
+    for metric in sorted((_metrics(before) - _metrics(after)).intersection(judged)):
+        words = f"nothing is asserted for {metric} any more, which the gate judges"
+        yield "gate_changed", words, after.at
+
+
+def _cluster(case: Case) -> str:
+    return "no cluster" if case.cluster is None else f"the cluster '{case.cluster}'"
+
+
+def _metrics(case: Case) -> set[str]:
+    own = (*case.assertions, *(one for turn in case.conversation for one in turn.assertions))
+    return {one.metric for one in own if one.metric is not None}
+
+
+def _of_row(before: Case, after: Case) -> Iterator[tuple[str, str, Location]]:
+    """Columns whose values changed and that assertions quote: what is right is another thing now."""
+    then, now = before.row or {}, after.row or {}
+    if then == now:
+        return
+    own = (*after.assertions, *(one for turn in after.conversation for one in turn.assertions))
+    quoted = " ".join(canonical_json(plain(one.arguments.value)) for one in own)
+    changed = [name for name in then if then[name] != now.get(name) and _quotes(quoted, name)]
+    if changed:
+        words = f"assertions quote {', '.join(changed)} of a row, where something else stands now"
+        yield "assertion_changed", words, after.at
+
+
+def _quotes(text: str, column: str) -> bool:
+    return "row" in text and column in text
 
 
 def _of_assertions(before: Case, after: Case) -> Iterator[tuple[str, str, Location]]:

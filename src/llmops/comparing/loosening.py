@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,6 +13,14 @@ from llmops.location import Location
 LossKind = Literal["assertion_removed", "assertion_loosened", "assertion_changed"]
 _LOWER: Final = frozenset({"min", "threshold", "n", "least"})
 _UPPER: Final = frozenset({"max", "max_distance", "limit", "within", "tolerance"})
+_ALL: Final = frozenset({"all_of", "contains_all"})
+_ANY: Final = frozenset({"any_of", "contains_any", "language", "finish_reason"})
+_PARTS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "contains": str.__contains__,
+    "starts_with": str.startswith,
+    "ends_with": str.endswith,
+}
+"""Scorers that ask for a part of the text, and when one part asks for all that another does."""
 _DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)?\s*")
 _SECONDS: Final = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHOWN: Final = 80
@@ -145,12 +153,13 @@ def _direction(scorer: str, then: object, now: object) -> int:
         return 1
     if scorer == "not":
         return _inner_direction(then, now)
-    if scorer in {"all_of", "any_of"} and isinstance(then, list) and isinstance(now, list):
-        return _listed(then, now, wider=scorer == "any_of")
+    if scorer in _ALL | _ANY and isinstance(then, list) and isinstance(now, list):
+        return _listed(then, now, wider=scorer in _ANY)
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         return _least(_of_key(key, then.get(key), now.get(key)) for key in {**then, **now})
-    if scorer == "contains" and isinstance(then, str) and isinstance(now, str):
-        return (then in now) - (now in then)
+    if scorer in _PARTS and isinstance(then, str) and isinstance(now, str):
+        held = _PARTS[scorer]
+        return held(now, then) - held(then, now)
     return _bound(scorer, then, now)
 
 

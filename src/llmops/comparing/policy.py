@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from llmops.comparing.case_policy import compare_cases, inputs_key
+from llmops.comparing.arm_policy import arm_changes
+from llmops.comparing.case_policy import CaseSides, compare_cases, inputs_key
 from llmops.comparing.gate_losses import gate_losses
 from llmops.domain.config import Budget, Config, GatePolicy, Judge
 from llmops.domain.gate import FINDINGS, Finding, Level
@@ -109,33 +110,36 @@ def _of_suites(
         if name in renamed:
             yield _finding("suite_renamed", f"the suite is called {now.name} now", name, at=now.at)
         yield from _of_suite(suite, now, before.config.gate)
-        yield from compare_cases(
-            now, before.cases.get(name, ()), after.cases.get(now.name, ()), steps_of=suite
-        )
+        judged = _judged(suite, before.config.gate)
+        sides = CaseSides(before=before.cases.get(name, ()), after=after.cases.get(now.name, ()))
+        yield from compare_cases(now, sides, steps_of=suite, judged=judged)
+
+
+def _judged(suite: Suite, project: GatePolicy) -> frozenset[str]:
+    """The metrics that the gate judges in a suite, beside others or alone."""
+    own = suite.gate.metrics if suite.gate is not None else None
+    return frozenset((*(own or ()), *(project.metrics or ())))
 
 
 def _of_suite(before: Suite, after: Suite, project: GatePolicy) -> Iterator[Finding]:
     if after.samples.min < before.samples.min:
         words = f"{after.samples.min} samples a case in place of {before.samples.min}"
         yield _finding("samples_lowered", words, after.name, at=after.at)
-    yield from _of_arms(before, after)
+    for kind, words in arm_changes(before, after):
+        yield _finding(kind, words, after.name, at=after.at)
+    yield from _of_target(before, after)
     yield from _of_quarantine(before, after)
     then, now = (suite.gate or GatePolicy() for suite in (before, after))
     yield from gate_losses(then.over(project), now.over(project), after.name, now.at or after.at)
 
 
-def _of_arms(before: Suite, after: Suite) -> Iterator[Finding]:
-    """Prompts and models that the cases no longer run on; one in place of another is none."""
-    for what in ("prompts", "models"):
-        then, now = ([text.text for text in getattr(suite, what)] for suite in (before, after))
-        gone = [name for name in then if name not in now]
-        if gone and len(now) < len(then):
-            words = f"the cases run no longer on {', '.join(gone)}"
-            yield _finding("arm_removed", words, after.name, at=after.at)
-    old, new = before.target, after.target
-    if old is not None and new is not None and old.label != new.label:
-        words = f"the target was {old.label} and is {new.label} now"
-        yield _finding("target_changed", words, after.name, at=new.at)
+def _of_target(before: Suite, after: Suite) -> Iterator[Finding]:
+    """Another application, or none any more."""
+    old, new = (suite.target.label if suite.target else "none" for suite in (before, after))
+    if before.target is not None and old != new:
+        words = f"the target was {old} and is {new} now"
+        at = after.target.at if after.target else after.at
+        yield _finding("target_changed", words, after.name, at=at)
 
 
 def _of_quarantine(before: Suite, after: Suite) -> Iterator[Finding]:
@@ -156,6 +160,9 @@ def _of_config(before: Config, after: Config) -> Iterator[Finding]:
     for model in new_hosts(before, after):
         words = f"the model '{model}' sends a key to a host that the base does not pair it with"
         yield _finding("host_added", words, at=after.models[model].at)
+    for model in _strange_hosts(before, after):
+        words = f"the model '{model}' is asked at a host that the base does not name"
+        yield _finding("host_added", words, at=after.models[model].at)
     for label in before.protected_labels:
         if label not in after.protected_labels:
             yield _finding("label_unprotected", f"the label '{label}' is protected no longer")
@@ -172,6 +179,16 @@ def new_hosts(before: Config, after: Config) -> list[str]:
         if model.key is not None
         and model.api_base is not None
         and (model.api_base, model.key) not in known
+    ]
+
+
+def _strange_hosts(before: Config, after: Config) -> list[str]:
+    """The aliases that are asked, without a key, where the base asks nobody: anyone may answer."""
+    known = {model.api_base for model in before.models.values()}
+    return [
+        name
+        for name, model in after.models.items()
+        if model.key is None and model.api_base not in {None, *known}
     ]
 
 

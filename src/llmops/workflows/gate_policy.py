@@ -83,6 +83,7 @@ class PolicyReading:
         yield from _kept_files(since, opened.project)
         yield from _judging_files(self._impacts)
         yield from _untested(since, opened.project)
+        yield from _outputs(self._governed.before, opened.project)
         yield from _moved_labels(since, self.before.config.protected_labels)
 
 
@@ -148,13 +149,29 @@ def _moved_labels(since: Since, protected: Iterable[str]) -> Iterator[FileFindin
                 yield FileFinding(kind="label_moved", what=words)
 
 
+def _outputs(before: Project, after: Project) -> Iterator[FileFinding]:
+    """Prompts whose `output:` asserts less of every completion, or something else."""
+    for name, prompt in before.prompts.items():
+        now = after.prompts.get(name)
+        if now is None or prompt.output is None or prompt.output.format != "json":
+            continue
+        if now.output is None or now.output.format != "json":
+            words = f"{now.path} asks for JSON no longer, so nothing asserts it"
+            yield FileFinding(kind="assertion_removed", what=words)
+        elif prompt.output.schema is not None and now.output.schema is None:
+            words = f"{now.path} has no schema of its output any more"
+            yield FileFinding(kind="assertion_removed", what=words)
+        elif prompt.output.schema != now.output.schema:
+            words = f"{now.path} has another schema of its output"
+            yield FileFinding(kind="assertion_changed", what=words)
+
+
 def _untested(since: Since, project: Project) -> Iterator[FileFinding]:
-    named = (
-        text.text.partition("@")[0]
+    tested = {
+        text.text
         for suite in project.suites.values()
         for text in (*suite.prompts, *(step.prompt for step in suite.steps))
-    )
-    tested = set(named)
+    }
     for name, prompt in project.prompts.items():
         what = since.changes.get(prompt.path)
         if what is not None and name not in tested and not _is_extended(project, prompt.path):
