@@ -22,13 +22,13 @@ class Collector:
         self.headers: list[Mapping[str, str]] = []
         self.status = 200
         self.wait = 0.0
-        self.requests = 0
+        self.paths: list[str] = []
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.requests += 1
+                collector.paths.append(self.path)
                 collector.headers.append(dict(self.headers))
                 time.sleep(collector.wait)
                 if collector.status == 200:

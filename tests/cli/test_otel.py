@@ -226,6 +226,19 @@ def test_metrics_add_up_to_what_the_report_says(
     assert sum(point.as_int for point in collector.metrics["llmops.trials"]) == 2
 
 
+def test_metrics_are_sent_now_and_then_and_at_the_end(
+    project: Project, run: Run, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmops.telemetry.otlp._BETWEEN_METRICS", 0.0)
+    monkeypatch.setattr("llmops.telemetry.courier._BATCH", 1)
+    project({"suites/say.yaml": SUITE + OTHER})
+
+    run("test", "--otel")
+
+    assert collector.paths == ["/v1/traces", "/v1/metrics"] * 3
+    assert sum(point.as_int for point in collector.metrics["llmops.trials"]) == 2
+
+
 def test_no_word_of_prompts_inputs_and_completions_is_sent(
     project: Project, run: Run, collector: Collector, till: Till
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from llmops.domain.completion import canonical_json
 
 _SLUG = re.compile(r"[^a-z0-9]+")
+_HASH = re.compile(r"-[0-9a-f]{6}(?![\w-])")
 _NAMELESS = "case"
 
 
@@ -22,7 +23,7 @@ def without_words(case: str, inputs: Mapping[str, object]) -> str:
     """A case's id, with no word of its inputs where the id was derived from them."""
     for value in inputs.values():
         slug = _slug(value) if isinstance(value, str) else _NAMELESS
-        if re.match(rf"{slug}-[0-9a-f]{{6}}(?![\w-])", case):
+        if case.startswith(slug) and _HASH.match(case, len(slug)):
             return _NAMELESS + case.removeprefix(slug)
     return case
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import quote
 
 from llmops.domain.completion import Completion
@@ -129,7 +130,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         if not secret:
             continue
-        for form in dict.fromkeys((secret, quote(secret, safe=""), _json_form(secret))):
+        for form in _forms(secret):
             text = text.replace(form, REDACTED)
     return text
 
@@ -169,6 +170,12 @@ def provider_of(name: str) -> str:
     if slash:
         return prefix
     return next((provider for bare, provider in _BARE_NAMES if bare.match(name)), "")
+
+
+@cache
+def _forms(secret: str) -> tuple[str, ...]:
+    """A secret as it is, inside a URL and inside JSON."""
+    return tuple(dict.fromkeys((secret, quote(secret, safe=""), _json_form(secret))))
 
 
 def _json_form(secret: str) -> str:

@@ -24,7 +24,12 @@ _BAD_LITELLM = {
     "1.106.1": "fails every call with tools",
     "1.106.2": "fails every call with tools",
 }
-_EXTRAS = {"sqlglot": "sql", "py3langid": "language", "pyarrow": "parquet", "opentelemetry": "otel"}
+_EXTRAS = {
+    "sqlglot": "sql",
+    "py3langid": "language",
+    "pyarrow": "parquet",
+    "opentelemetry.exporter.otlp.proto.http": "otel",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +90,17 @@ def _packages() -> Iterator[Check]:
             else None,
         )
     for module, extra in _EXTRAS.items():
-        there = importlib.util.find_spec(module) is not None
-        words = "installed" if there else f"not installed; pip install 'llmops[{extra}]'"
+        words = (
+            "installed" if _is_there(module) else f"not installed; pip install 'llmops[{extra}]'"
+        )
         yield Check(name=f"extra {extra}", state="ok", words=words)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package around it
+        return False
 
 
 def _git(surroundings: Surroundings) -> Iterator[Check]:
