@@ -64,6 +64,34 @@ def test_the_same_content_asked_again_is_no_second_arm(tmp_path: Path) -> None:
     assert past_of(tmp_path).arms_of("say", "fast") is None
 
 
+def test_a_gates_name_for_the_base_makes_no_second_arm_of_the_same_content(tmp_path: Path) -> None:
+    base = [
+        replace(one, arm=replace(one.arm, prompt="say@git:0123456789ab"))
+        for one in answers("old", "y" * 12)
+    ]
+    keep(tmp_path, 1, *base, *answers("old", "n" * 12))
+
+    assert past_of(tmp_path).pairs == {}
+
+
+def test_parameters_make_a_second_arm(tmp_path: Path) -> None:
+    cold = [
+        replace(one, arm=replace(one.arm, parameters={"temperature": 0}))
+        for one in answers("old", "y" * 12)
+    ]
+    keep(tmp_path, 1, *cold, *answers("old", "n" * 12))
+
+    assert past_of(tmp_path).arms_of("say", "fast") is not None
+
+
+def test_no_older_run_is_read_once_enough_is_known(tmp_path: Path) -> None:
+    keep(tmp_path, 1, *answers("old", "y" * 10))
+    keep(tmp_path, 2, *answers("new", "y" * 20))
+
+    assert past_of(tmp_path, enough=20).pairs == {}
+    assert past_of(tmp_path, enough=21).pairs != {}
+
+
 def test_fewer_than_ten_cases_say_nothing(tmp_path: Path) -> None:
     keep(tmp_path, 1, *answers("old", "y" * 9), *answers("new", "y" * 9))
 

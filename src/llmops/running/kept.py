@@ -43,13 +43,14 @@ class KeptAnswers:
         found: dict[_Key, Completion] = {}
         for _id, trials in recent_runs(self.folder):
             for trial in trials:
-                found |= _answers(trial)
+                for key, completion in _answers(trial).items():
+                    found.setdefault(key, completion)
         return found
 
 
 def recent_runs(folder: Path) -> Iterator[tuple[str, list[TrialResult]]]:
-    """The newest runs of trusted files with their trials, the oldest of them first."""
-    for id_ in run_ids(folder)[-_NEWEST:]:
+    """The newest runs of trusted files with their trials, the newest first."""
+    for id_ in reversed(run_ids(folder)[-_NEWEST:]):
         path = folder / f"{id_}.jsonl"
         header = read_header(path)
         if header is not None and not header.untrusted:

@@ -13,6 +13,7 @@ from llmops.running.kept import recent_runs
 
 _FEWEST: Final = 10
 """Fewer cases on both arms say too little of how much cases differ."""
+_ENOUGH: Final = 40_000
 _NEWEST: Final = 6
 """So many arms of a suite on a model are held against each other."""
 CaseScores = tuple[tuple[float, ...], tuple[float, ...]]
@@ -76,21 +77,29 @@ class Past:
         )
 
 
-def past_of(folder: Path) -> Past:
+def past_of(folder: Path, *, enough: int = _ENOUGH) -> Past:
     """Read what kept runs say; the newest of them, and only those of trusted files.
 
     Two arms differ in the prompt's content, the model or the parameters; they may be of one run or
     of two. What is quarantined, or was claimed otherwise then, is not held against each other.
+
+    Args:
+        folder: The folder of kept runs.
+        enough: Once so many trials were read, no older run is.
     """
     counts: dict[str, _Counts] = {}
     arms: dict[tuple[str, str, str], _Arm] = {}
+    read = 0
     for id_, trials in recent_runs(folder):
         for trial in trials:
             for exchange in trial.exchanges:
                 counts.setdefault(trial.arm.model, _Counts()).add(exchange)
             if trial.status in {"passed", "failed"} and trial.quarantined is None:
                 key = (trial.suite, trial.arm.model, _content(trial))
-                arms.setdefault(key, _Arm()).add(id_, trial)
+                arms.setdefault(key, _Arm(run=id_)).add(id_, trial)
+        read += len(trials)
+        if read >= enough:
+            break
     pairs: dict[tuple[str, str], TwoArms] = {}
     for suite in dict.fromkeys(key[0] for key in arms):
         own = [(model, arm) for (name, model, _), arm in arms.items() if name == suite]
@@ -139,18 +148,16 @@ class _Arm:
         asked_in: The run that the samples of a case are from.
     """
 
-    run: str = ""
+    run: str
     samples: dict[str, dict[int, float]] = field(default_factory=dict)
     asked_in: dict[str, str] = field(default_factory=dict)
 
     def add(self, run: str, trial: TrialResult) -> None:
-        """Take in a trial; of a case that an older run has asked, the older samples go."""
+        """Take in a trial, unless a newer run has asked its case; newer runs come first."""
         case = _claimed(trial)
-        if self.asked_in.get(case) != run:
-            self.asked_in[case] = run
-            self.samples[case] = {}
-        self.samples[case][trial.sample] = float(trial.status == "passed")
-        self.run = run
+        if self.asked_in.setdefault(case, run) == run:
+            own = self.samples.setdefault(case, {})
+            own[trial.sample] = float(trial.status == "passed")
 
     def beside(self, other: "_Arm") -> TwoArms:
         """Both arms on the cases that they share, the older one first."""
