@@ -798,3 +798,67 @@ def test_an_output_that_a_prompt_asserts_no_longer_is_named(
         ["assertion_removed"],
         ["assertion_changed"],
     ]
+
+
+def test_a_case_that_asks_what_must_pass_must_pass_under_any_id(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    tag = "tags: [must_pass],"
+    tagged = suite(WORDS).replace("{id: word00,", "{id: word00, " + tag)
+    swapped = suite(WORDS).replace("{id: word00,", "{id: tmp,")
+    swapped = swapped.replace("{id: word01,", "{id: word00, " + tag).replace(
+        "id: tmp", "id: word01"
+    )
+    broken = PROMPT.replace("{{ word }}", "{{ 'x' if word == 'word00' else word }}")
+    change = {"suites/say.yaml": swapped, "prompts/say.yaml": broken}
+    repository(change, {"suites/say.yaml": tagged})
+
+    done = run("gate", "--json")
+
+    rules = {rule["rule"]: rule for rule in json.loads(done.out)["rules"]}
+    assert done.code == 1
+    assert rules["must_pass"]["outcome"] == "broken"
+    assert "word01" in rules["must_pass"]["reason"]
+
+
+@pytest.mark.parametrize("kept", [".llmops/cache.db", ".llmops/runs/a.jsonl", ".llmops"])
+def test_answers_that_came_with_the_change_are_refused(
+    kept: str, run: Run, repository: Callable[..., Path], git: Git
+) -> None:
+    folder = repository(HARMFUL)
+    if kept == ".llmops":
+        (folder / "brought").mkdir()
+        (folder / kept).symlink_to("brought")
+    else:
+        write(folder, {kept: "forged"})
+    git(folder, "add", "--force", kept)
+
+    done = run("gate")
+
+    assert done.code == 2
+    assert f"{kept} is in git" in done.err
+    assert "[kept-in-git]" in done.err
+
+
+def test_the_cache_is_the_one_of_the_base(run: Run, repository: Callable[..., Path]) -> None:
+    folder = repository({**HARMLESS, "llmops.yaml": f"{CONFIG}cache: {{path: data/brought.db}}\n"})
+
+    done = run("gate")
+
+    assert done.code == 0, done.err
+    assert not (folder / "data").exists()
+
+
+def test_what_a_ci_leaves_lying_about_does_not_make_a_commit_its_own_base(
+    run: Run, repository: Callable[..., Path], git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = repository(HARMFUL)
+    git(folder, "commit", "--quiet", "--all", "--message=Harmful")
+    write(folder, {"left.txt": "x"})
+
+    by_hand = run("gate")
+    monkeypatch.setenv("CI", "true")
+    in_ci = run("gate")
+
+    assert (by_hand.code, in_ci.code) == (0, 1)
+    assert "the commit before HEAD" in in_ci.out

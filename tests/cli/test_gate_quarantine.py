@@ -139,3 +139,14 @@ def test_a_suite_that_is_not_reached_is_left_alone_and_a_new_one_has_no_excuses(
     assert [note for note in found["notes"] if "word03" in note] == [  # type: ignore[attr-defined]  # plain JSON
         "say::word03 decides nothing, quarantined until 2999-01-01: It wavers.: 0 of 1 passed"
     ]
+
+
+def test_an_excuse_does_not_go_over_to_another_case_of_its_id(gated: Gated) -> None:
+    swapped = SUITE.replace("{id: word03,", "{id: tmp,").replace("{id: word04,", "{id: word03,")
+    change = {**EDIT, SAY: swapped.replace("{id: tmp,", "{id: word04,") + WAVERS}
+
+    found = gated({SAY: SUITE + WAVERS}, change)
+
+    assert found["code"] == 1
+    assert rules(found)["min_pass_rate"] == "broken"
+    assert found["notes"] == []

@@ -15,7 +15,7 @@ from llmops.reporting.encoders import one_line, silence
 WIDTH_IN_PIPES: Final = 100
 _NARROWEST: Final = 40
 _WIDEST: Final = 500
-_CI_VARIABLES: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+_CI_VARIABLES: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", "JENKINS_URL")
 _OFF: Final = {"", "0", "false", "no"}
 
 

@@ -1,10 +1,9 @@
 """The gate: a change held against its base, under the base's policy, and one verdict out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 
-from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.comparison import compare_trials
 from llmops.comparing.excused import deciding, excused_words
 from llmops.comparing.gate import Held, Standards, SuiteStandard, hold, rule_of
@@ -206,7 +205,6 @@ def _standards(case: _Case, seed: int) -> Standards:
     before = case.governed.before
     project = before.config.gate
     old = {new: old for old, new in case.reading.renamed.items()}
-    must = _must_pass(case.reading)
     suites = {}
     for name in case.governed.opened.project.suites:
         suite = before.suites.get(old.get(name, name))
@@ -214,20 +212,13 @@ def _standards(case: _Case, seed: int) -> Standards:
         suites[name] = SuiteStandard(
             policy=own.over(project) if own is not None else project,
             own=own is not None,
-            must_pass=must.get(old.get(name, name), frozenset()),
+            must_pass=case.reading.must_pass(old.get(name, name), name),
         )
     wanted = "" if case.against.kind == "commit" else f"{case.against.words}: {_NOT_GIVEN}"
     together = case.against.kind == "commit"
     return Standards(
         policy=project, suites=suites, pairs_wanted=wanted, seed=seed, together=together
     )
-
-
-def _must_pass(reading: PolicyReading) -> Mapping[str, frozenset[str]]:
-    return {
-        name: frozenset(case.id for case in cases if MUST_PASS in case.tags)
-        for name, cases in reading.before.cases.items()
-    }
 
 
 def _told(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from llmops.comparing.case_policy import MUST_PASS, inputs_key
 from llmops.comparing.policy import (
     FileFinding,
     PolicyLevels,
@@ -52,6 +53,20 @@ class PolicyReading:
     def renamed(self) -> Mapping[str, str]:
         """New names of suites by old ones."""
         return renamed_suites(self.before, self.after)
+
+    def must_pass(self, old: str, new: str) -> frozenset[str]:
+        """Ids of the cases that must pass by the base's word: by their id then, or what they ask.
+
+        Args:
+            old: The suite's name at the base.
+            new: Its name now.
+        """
+        tagged = [case for case in self.before.cases.get(old, ()) if MUST_PASS in case.tags]
+        asked = {inputs_key(case) for case in tagged}
+        now = self.after.cases.get(new, ()) if asked else ()
+        return frozenset(
+            [*(one.id for one in tagged), *(one.id for one in now if inputs_key(one) in asked)]
+        )
 
     def findings(self, allowed: Collection[str]) -> tuple[Finding, ...]:
         """All by which it became easier to pass, the gravest first."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from llmops.comparing.case_policy import inputs_key
 from llmops.domain.quarantine import Quarantine
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError
@@ -31,13 +32,19 @@ def under_base_quarantine(governed: Governed, reading: PolicyReading) -> Governe
 def _entries(
     governed: Governed, reading: PolicyReading, suite: Suite, old: dict[str, str]
 ) -> Iterator[Quarantine]:
-    """The base's entries whose case is there still."""
+    """The base's entries whose case is there still and asks the same: it is what is excused."""
     if suite.name not in reading.after.cases:
         return
-    known = {case.id for case in reading.after.cases[suite.name]}
+    known = {case.id: inputs_key(case) for case in reading.after.cases[suite.name]}
     wrong = list(unknown_cases(suite.quarantine, known))
     if wrong:
         raise InvalidInputError.of(wrong)
-    before = governed.before.suites.get(old.get(suite.name, suite.name))
-    if before is not None:
-        yield from (entry for entry in before.quarantine if entry.case.text in known)
+    name = old.get(suite.name, suite.name)
+    before = governed.before.suites.get(name)
+    if before is None:
+        return
+    then = {case.id: inputs_key(case) for case in reading.before.cases.get(name, ())}
+    for entry in before.quarantine:
+        id_ = entry.case.text
+        if id_ in known and known[id_] == then.get(id_):
+            yield entry

@@ -10,11 +10,14 @@ from llmops.domain.tree import Tree
 from llmops.errors import InvalidInputError, NoComparisonError
 from llmops.history.repository import Repository
 from llmops.loading.project import load_project
+from llmops.reporting.terminal import in_ci
+from llmops.running.store import FOLDER
 from llmops.versions.base import Base, find_base
 from llmops.versions.finder import Versions
 from llmops.workflows.project import Earlier, OpenProject, Surroundings, open_project, open_versions
 
 _SHORT = 12
+_OWN = (".llmops",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +56,13 @@ def open_governed(surroundings: Surroundings, asked: str | None) -> Governed:
     """
     versions = open_versions(surroundings)
     repository = _repository(versions)
-    dirty = repository.state().dirty is not None
+    in_hand = not in_ci(surroundings.environment)
+    dirty = in_hand and repository.state().dirty is not None
     base = find_base(repository, surroundings.environment, asked, dirty=dirty)
     tree = versions.project_tree(base.commit)
     before = _read(tree, base)
     opened = open_project(surroundings, lambda config: govern(config, before.config))
+    _check_not_in_git(opened, versions, before.config.cache.path)
     earlier = Earlier(tree=tree, folder=before.config.recordings)
     return Governed(
         opened=replace(opened, earlier=earlier), own=versions.config, base=base, before=before
@@ -75,6 +80,7 @@ def govern(config: Config, base: Config) -> Config:
         config,
         gate=base.gate,
         budget=base.budget,
+        cache=base.cache,
         judge=base.judge,
         otel=base.otel,
         plugins=tuple(name for name in base.plugins if name in config.plugins),
@@ -107,6 +113,21 @@ def _repository(versions: Versions) -> Repository:
         raise NoComparisonError(
             fault.message, code="no-base", hint="the gate holds a change against a commit of git"
         ) from None
+
+
+def _check_not_in_git(opened: OpenProject, versions: Versions, cache: str) -> None:
+    """Refuse answers that may be the change's own: a cache or runs that came with the files."""
+    root, loader = opened.root.resolve(), versions.loader
+    kept = {(root / path).resolve() for path in (cache, FOLDER)} | {root / path for path in _OWN}
+    top = loader.repository.top.resolve()
+    inside = sorted(str(path.relative_to(top)) for path in kept if path.is_relative_to(top))
+    found = loader.repository.run("ls-files", "-z", "--", *inside) if inside else ""
+    if found:
+        raise InvalidInputError(
+            f"{found.partition(chr(0))[0]} is in git, so what it holds is the change's own word",
+            code="kept-in-git",
+            hint=f"'git rm -r --cached' it, and add '{_OWN[0]}/' to .gitignore",
+        )
 
 
 def _read(tree: Tree, base: Base) -> Project:
