@@ -15,6 +15,7 @@ from llmops.scoring.budget import FinishReason, MaxCost, MaxTokens
         ("max_latency: 2s", {"latency": 2.001}, "failed", "took 2.001 s of 2 s allowed"),
         ("max_latency: 1.5", {"latency": 1.2}, "passed", "took 1.2 s of 1.5 s allowed"),
         ("max_latency: 2s", {"latency": math.nan}, "unscored", "nobody knows how long"),
+        ("max_latency: 2s", {"latency": 0.0}, "unscored", "nobody knows how long"),
         ("max_cost: 0", {"cost": 0.0}, "passed", "cost $0 of $0 allowed"),
         ("max_cost: 0.01", {"cost": 0.0123}, "failed", "cost $0.0123 of $0.01 allowed"),
         ("max_cost: 0.01", {"cost": math.nan}, "unscored", "nobody knows what"),
@@ -76,7 +77,7 @@ def test_limits_that_make_no_sense_are_refused(refusals, written: str, message: 
 
 
 def test_the_natural_on_may_be_written_out(status) -> None:
-    assert status("max_latency: 5s\non: latency") == "passed"
+    assert status("max_latency: 5s\non: latency", latency=1.0) == "passed"
     assert status("max_cost: 5\non: cost", cost=1.0) == "passed"
 
 

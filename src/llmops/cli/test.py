@@ -62,6 +62,10 @@ def test(
         str | None,
         typer.Option(metavar="ADDRESS", help="Ask from a Dask cluster, such as tcp://host:8786."),
     ] = None,
+    batch: Annotated[
+        bool,
+        typer.Option("--batch", help="Ask in batches: half the price, but within 24 hours."),
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Run again whenever a file changes.")
     ] = False,
@@ -114,6 +118,7 @@ def test(
         otel=otel,
         seed=seed,
         on=on,
+        batch=batch,
         as_json=as_json,
     )
     world = surroundings(untrusted=untrusted)

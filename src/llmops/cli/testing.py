@@ -56,6 +56,7 @@ class Wishes:
     otel: bool | None = None
     seed: int = 0
     on: str | None = None
+    batch: bool = False
     as_json: bool = False
 
 
@@ -128,6 +129,7 @@ def options_of(wishes: Wishes) -> TestOptions:
         otel=wishes.otel,
         seed=wishes.seed,
         on=wishes.on,
+        batch=wishes.batch,
         command=tuple(sys.argv[1:]),
     )
 
@@ -151,6 +153,10 @@ def _check(wishes: Wishes) -> None:
         (
             wishes.replay and wishes.on is not None,
             "--replay asks nobody, so there is nothing for --on",
+        ),
+        (
+            wishes.replay and wishes.batch,
+            "--replay asks nobody, so there is nothing for --batch",
         ),
         (
             wishes.resume is not None

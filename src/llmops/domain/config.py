@@ -21,6 +21,7 @@ class Price:
         cached_input: Of tokens read that the provider had cached; None: as `input`.
         cache_write: Of tokens read that the provider put into its cache; None: as `input`.
         reasoning: Of tokens written that were reasoning; None: as `output`.
+        batch: What a batch costs, as a share of all that.
     """
 
     input: float
@@ -28,6 +29,7 @@ class Price:
     cached_input: float | None = None
     cache_write: float | None = None
     reasoning: float | None = None
+    batch: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

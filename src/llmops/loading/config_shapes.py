@@ -49,6 +49,7 @@ class PriceShape:
     reasoning: float | None = entry(
         "US dollars for a million tokens of reasoning.", default=None, minimum=0
     )
+    batch: float = entry("What a batch costs, as a share of all that.", default=0.5, minimum=0)
 
 
 @shape_of(Judge, "'judge'")

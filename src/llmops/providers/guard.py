@@ -158,14 +158,45 @@ async def read_capped(
     return bytes(whole)
 
 
+async def lines_of(
+    chunks: AsyncIterable[bytes], encoding: str, *, most: int = LARGEST_BODY
+) -> AsyncIterator[bytes | None]:
+    """The lines of a body as they come, without their ends; None for one larger than the cap.
+
+    Args:
+        chunks: The body as it comes.
+        encoding: Its `Content-Encoding`; empty for none.
+        most: Bytes allowed in a line.
+
+    Raises:
+        ProviderError: It is encoded, for which nobody asked.
+    """
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise _unasked(encoding)
+    begun, too_large = bytearray(), False
+    async for chunk in chunks:
+        *ended, rest = chunk.split(b"\n")
+        for end in ended:
+            too_large = too_large or len(begun) + len(end) > most
+            yield None if too_large else bytes(begun + end)
+            begun, too_large = bytearray(), False
+        too_large = too_large or len(begun) + len(rest) > most
+        begun = bytearray() if too_large else begun + rest
+    if begun or too_large:
+        yield None if too_large else bytes(begun)
+
+
+def _unasked(encoding: str) -> ProviderError:
+    return ProviderError(
+        f"the answer is encoded as '{encoding[:40]}', which nobody asked for", kind="bad_response"
+    )
+
+
 def _decoder(encoding: str, most: int) -> Callable[[bytes, int], bytes]:
     if encoding in {"", "identity"}:
         return lambda chunk, _room: chunk
     if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise ProviderError(
-            f"the answer is encoded as '{encoding[:40]}', which nobody asked for",
-            kind="bad_response",
-        )
+        raise _unasked(encoding)
     unpacker = zlib.decompressobj(_ZLIB_OR_GZIP)
 
     def unpack(chunk: bytes, room: int) -> bytes:

@@ -33,6 +33,7 @@ class Purse:
         """
         self.calls = 0
         self._spent = Decimal(0)
+        self._held = Decimal(0)
         self._most_calls = budget.max_calls
         self._most = None if budget.max_cost is None else Decimal(str(budget.max_cost))
         self._on_empty = on_empty
@@ -45,28 +46,44 @@ class Purse:
         """US dollars, as far as somebody knows."""
         return float(self._spent)
 
-    def start(self) -> None:
+    def start(self, most: float | None = None) -> None:
         """Count one call that is about to start.
 
+        Args:
+            most: US dollars that it may cost at most, which are held back until they are released;
+                None holds back nothing.
+
         Raises:
-            BudgetSpentError: A cap is reached; the call must not be made.
+            BudgetSpentError: A cap is reached, or may be; the call must not be made.
         """
-        if self._empty():
+        if self._empty(_dollars(most)):
             if not self._told:
                 self._told = True
                 self._on_empty()
             raise BudgetSpentError
         self.calls += 1
+        self._held += _dollars(most)
+
+    def release(self, most: float | None) -> None:
+        """Hold back no longer what a call might have cost."""
+        self._held -= _dollars(most)
 
     def paid(self, cost: float | None, whose: str = "") -> None:
         """Add what a completion of a model or target cost; what nobody knows adds nothing."""
         if cost is not None:
-            self._spent += Decimal(str(cost))
+            self._spent += _dollars(cost)
         elif self._most is not None and not self._told_unknown:
             self._told_unknown = True
             self._on_unknown(whose)
 
-    def _empty(self) -> bool:
+    def _empty(self, most: Decimal) -> bool:
         if self._most_calls is not None and self.calls >= self._most_calls:
             return True
-        return self._most is not None and self._spent >= self._most
+        if self._most is None:
+            return False
+        sure = self._spent + self._held
+        return sure >= self._most or sure + most > self._most
+
+
+def _dollars(cost: float | None) -> Decimal:
+    return Decimal(0) if cost is None else Decimal(str(cost))

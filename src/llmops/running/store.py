@@ -19,6 +19,7 @@ from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
 from llmops.errors import InvalidInputError, UnavailableError, did_you_mean
 from llmops.location import Location
+from llmops.running.batch_log import BatchEvent, event_from_json, event_to_json
 from llmops.running.lines import LineFile
 
 SCHEMA = "llmops.run/1"
@@ -57,6 +58,10 @@ class RunWriter:
         """Write one trial; `index` is its place in the plan."""
         self._line({"n": index, "trial": trial_to_json(trial)})
 
+    def batch(self, event: BatchEvent) -> None:
+        """Write what happened to a batch."""
+        self._line({"batch": event_to_json(event)})
+
     def footer(self, footer: RunFooter) -> None:
         """Write how the run ended."""
         self._line({"footer": footer_to_json(footer)})
@@ -85,12 +90,14 @@ class KeptRun:
     Attributes:
         places: Plan index and byte offset of each trial's line; the last line of an index counts.
         footer: None when the run was killed.
+        batches: What happened to its batches, in that order.
     """
 
     path: Path
     header: RunHeader
     footer: RunFooter | None
     places: Mapping[int, int]
+    batches: Sequence[BatchEvent] = ()
 
     def trials(self) -> Iterator[TrialResult]:
         """The trials in the order of the plan; may be called again.
@@ -156,7 +163,13 @@ def read_run(path: Path) -> KeptRun:
         raise _broken(path, reading.lines, _words_of(error)) from None
     if reading.header is None:
         raise _broken(path, 1, "it has no header")
-    return KeptRun(path=path, header=reading.header, footer=reading.footer, places=reading.places)
+    return KeptRun(
+        path=path,
+        header=reading.header,
+        footer=reading.footer,
+        places=reading.places,
+        batches=reading.batches,
+    )
 
 
 def read_header(path: Path) -> RunHeader | None:
@@ -176,6 +189,7 @@ class _Reading:
     header: RunHeader | None = None
     footer: RunFooter | None = None
     places: dict[int, int] = field(default_factory=dict)
+    batches: list[BatchEvent] = field(default_factory=list)
     offset: int = 0
     lines: int = 0
 
@@ -192,6 +206,9 @@ class _Reading:
             if value.get("schema") != SCHEMA:
                 raise ValueError(f"its schema is not '{SCHEMA}': another llmops wrote it")
             self.header = header_from_json(value["header"])
+        elif "batch" in value:
+            self.batches.append(event_from_json(value["batch"]))
+            self.footer = None
         elif "footer" in value:
             self.footer = footer_from_json(value["footer"])
         self.offset += len(line)

@@ -32,7 +32,7 @@ class MaxLatency:
 
     The time is that from sending the request to its last byte, of the attempt that succeeded. For
     a completion that is recorded or cached it is the time measured when it was made, not the time
-    of looking it up. Write `200ms`, `5s`, `2m`, or a number of seconds.
+    of looking it up. A batch's is not known, so it is unscored. Write `200ms`, `5s`, `2m`, or a number of seconds.
     """
 
     slow: ClassVar[bool] = False
@@ -46,7 +46,7 @@ class MaxLatency:
     def score(self, subject: Subject) -> Score:
         """Compare."""
         took = subject.completion.latency
-        if not math.isfinite(took):
+        if not math.isfinite(took) or took <= 0:
             raise CannotScoreError("nobody knows how long the completion took")
         return Score.of(took <= self.limit, f"took {took:.6g} s of {self.limit:g} s allowed")
 

@@ -144,6 +144,8 @@ def _cost(completion: Completion) -> object:
 
 
 def _latency(completion: Completion) -> object:
+    if completion.latency <= 0:
+        raise CannotScoreError("nobody knows how long the completion took")
     return completion.latency
 
 

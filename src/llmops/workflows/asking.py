@@ -124,10 +124,15 @@ class Asking:
             carriers=carriers,
             seed=self.limits.seed,
             concurrency=self.limits.concurrency,
-            clean=self._clean(),
+            clean=self.clean(),
             in_flight=in_flight,
             observer=self.observer,
         )
+
+    def clean(self) -> Callable[[Completion], Completion]:
+        """What takes the secrets of this environment out of a completion."""
+        secrets = secrets_of(self.opened.environment)
+        return lambda completion: without_secrets(completion, secrets)
 
     def _cache(self) -> Cache:
         config = self.opened.config.cache
@@ -144,10 +149,6 @@ class Asking:
             f"what '{whose}' costs is not known, so max_cost cannot count it: "
             "give its model a 'price', or set max_calls"
         )
-
-    def _clean(self) -> Callable[[Completion], Completion]:
-        secrets = secrets_of(self.opened.environment)
-        return lambda completion: without_secrets(completion, secrets)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from llmops.running.stop import Stop, on_signals
 from llmops.running.store import FOLDER, RunWriter, read_run
 from llmops.telemetry.trace import RunTrace
 from llmops.workflows.asking import Asking, AskLimits, Clock
+from llmops.workflows.batching import batched_asker
 from llmops.workflows.project import OpenProject
 from llmops.workflows.recordings import record_run
 from llmops.workflows.tracing import open_trace, wanted_otel
@@ -61,6 +62,7 @@ class TestOptions:
         kept: Take what earlier runs heard where neither recordings nor the cache know.
         on: The scheduler of a cluster whose workers ask live models; None asks from here.
         otel: Whether to tell a collector of the run; None: as the project says.
+        batch: Ask in batches what they can carry.
         command: As typed, for the run's header.
     """
 
@@ -80,6 +82,7 @@ class TestOptions:
     otel: bool | None = None
     seed: int = 0
     on: str | None = None
+    batch: bool = False
     command: tuple[str, ...] = ()
 
     @property
@@ -215,7 +218,10 @@ class Execution:
             stack.callback(self._trace.close)
 
     def _asker(self, sources: Sources, ledger: Ledger) -> Asker:
-        return self._asking().asker(sources, ledger.take, self._count)
+        asking = self._asking()
+        if not self.options.batch:
+            return asking.asker(sources, ledger.take, self._count)
+        return batched_asker(asking, sources, ledger, self._count, self.before)
 
     def _asking(self) -> Asking:
         return Asking(

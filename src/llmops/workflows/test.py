@@ -16,6 +16,7 @@ from llmops.running.plan import Plan, PlanOptions, make_plan
 from llmops.running.resume import Before, options_from_json, options_to_json, read_before
 from llmops.running.store import FOLDER, KeptRun, find_run, read_run, run_ids
 from llmops.workflows.asking import Clock
+from llmops.workflows.batching import check_batches
 from llmops.workflows.execution import Execution, Outcome, TestOptions, Watcher
 from llmops.workflows.project import OpenProject
 
@@ -32,11 +33,13 @@ def run_tests(opened: OpenProject, options: TestOptions, clock: Clock, watcher: 
     with ThreadPoolExecutor(max_workers=1) as pool:
         state = pool.submit(_work_state, opened.root)
         before = _before(opened, options)
-        asked = replace(options, plan=before.options) if before is not None else options
+        asked = _as_begun(options, before) if before is not None else options
         asked = replace(asked, plan=_picked(opened, asked, clock))
         plan = make_plan(opened.project, opened.find_prompt, opened.resources, asked.plan)
         header = before.run.header if before else _header(opened, asked, plan, clock, state)
         _check_cluster(options.on)
+        if asked.batch:
+            check_batches(plan)
         execution = Execution(
             opened=opened,
             options=asked,
@@ -102,6 +105,12 @@ def _before(opened: OpenProject, options: TestOptions) -> Before | None:
     return read_before(find_run(folder, options.resume or None), options_from_json)
 
 
+def _as_begun(options: TestOptions, before: Before) -> TestOptions:
+    """A run that is gone on with has the plan it began with, and its batches are polled."""
+    batch = options.batch or bool(before.run.header.options.get("batch"))
+    return replace(options, plan=before.options, batch=batch)
+
+
 def _header(
     opened: OpenProject,
     options: TestOptions,
@@ -126,7 +135,7 @@ def _header(
         seed=options.seed,
         versions={"llmops": __version__, "python": sys.version.split()[0]},
         untrusted=opened.untrusted,
-        options=options_to_json(options.plan),
+        options=options_to_json(options.plan) | ({"batch": True} if options.batch else {}),
     )
 
 

@@ -31,7 +31,8 @@ class Call:
 
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = b""
+    method: str = "POST"
 
 
 def sure(condition: object) -> None:

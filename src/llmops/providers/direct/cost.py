@@ -23,7 +23,9 @@ _TIERS: Mapping[str, str] = {
     "fast": "_priority",
     "ultrafast": "_ultrafast",
     "balanced": "_balanced",
+    "batch": "_batches",
 }
+_BATCHES = _TIERS["batch"]
 _UNTOLD = frozenset({"tiered_pricing", "off_peak_pricing"})
 """Ways to price of which nothing is known here."""
 
@@ -58,9 +60,10 @@ def cost_of(
         names: Under which the price is looked for, the best first.
         price: The project's own word, which goes before the list.
     """
-    if price is not None:
-        return price_of(counted.usage, price)
     tier = _TIERS.get(counted.tier.lower(), "") if isinstance(counted.tier, str) else ""
+    if price is not None:
+        usual = price_of(counted.usage, price)
+        return usual * price.batch if usual is not None and tier == _BATCHES else usual
     read = counted.usage.input or 0
     for name in names:
         short = (name or "").removeprefix(f"{provider}/")
@@ -116,7 +119,8 @@ def _step(provider: str, name: str, read: int) -> int:
 def _rates(provider: str, name: str, tier: str, step: int) -> dict[str, float] | None:
     """US dollars a token of each kind; None when the list has no price of the kind we know."""
     entry = listed_entry(f"{provider}/{name}")
-    known = {key: _rate(entry, key, tier, step) for key in _RATES}
+    rate = _batch_rate if tier == _BATCHES else _rate
+    known = {key: rate(entry, key, tier, step) for key in _RATES}
     read, wrote = known[_INPUT], known[_OUTPUT]
     if read is None or wrote is None or not _UNTOLD.isdisjoint(entry):
         return None
@@ -132,3 +136,22 @@ def _rate(entry: Mapping[str, Any], key: str, tier: str, step: int) -> float | N
         if isinstance(value, int | float):
             return float(value)
     return None
+
+
+def _batch_rate(entry: Mapping[str, Any], key: str, tier: str, step: int) -> float | None:
+    """What a batch costs: half of the usual where the list does not say.
+
+    Where it says what reading costs, nothing is known to be cheaper for it was cached; where it
+    says what writing costs, reasoning costs the same.
+    """
+    above = f"{key}_above_{step // 1000}k_tokens" if step else key
+    own = next(
+        (entry[name] for name in (f"{above}{tier}", f"{key}{tier}") if entry.get(name)), None
+    )
+    if isinstance(own, int | float):
+        return float(own)
+    said = {_CACHE_READ: _INPUT, _CACHE_WRITE: _INPUT, _REASONING: _OUTPUT}.get(key)
+    if said is not None and entry.get(f"{said}{tier}"):
+        return None
+    usual = _rate(entry, key, "", step)
+    return None if usual is None else usual / 2

@@ -1,7 +1,8 @@
 """The direct lane's wire: one HTTP request at a time to one host, with a cap on what comes back."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -9,7 +10,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 from llmops.errors import ProviderError
 from llmops.providers.direct.certainty import Call, sure
-from llmops.providers.guard import Attempt, check_redirect, check_secrets, read_capped
+from llmops.providers.guard import Attempt, check_redirect, check_secrets, lines_of, read_capped
 
 _ALWAYS = {
     "content-type": "application/json",
@@ -70,17 +71,45 @@ class Wire:
                 return
             url = urljoin(url, there)
 
+    async def lines(self, call: Call, attempt: Attempt) -> AsyncGenerator[bytes | None]:
+        """Send a request and hand over the lines of its answer as they come.
+
+        A line that is larger than an answer may be comes as None. A refusal or a redirect has no
+        lines: its status and body are noted in the attempt.
+
+        Raises:
+            ProviderError: It may not be sent there, or a refusal is too large.
+        """
+        check_secrets(call.url, call.headers.values(), attempt)
+        async with self._answered(call.url, call, attempt) as response:
+            encoding = attempt.headers.get("content-encoding", "")
+            if response.status == 200:
+                attempt.status = 200
+                async for line in lines_of(response.content.iter_any(), encoding):
+                    yield line
+                return
+            attempt.body = await read_capped(response.content.iter_any(), encoding)
+            attempt.status = response.status
+
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
 
     async def _once(self, url: str, call: Call, attempt: Attempt) -> None:
+        async with self._answered(url, call, attempt) as response:
+            encoding = attempt.headers.get("content-encoding", "")
+            attempt.body = await read_capped(response.content.iter_any(), encoding)
+            attempt.status = response.status
+
+    @asynccontextmanager
+    async def _answered(self, url: str, call: Call, attempt: Attempt) -> AsyncIterator[Any]:
         attempt.requests += 1
         attempt.status = None
-        async with self._opened().post(
+        async with self._opened().request(
+            call.method,
             url,
-            data=call.body,
+            data=call.body or None,
             headers={**_ALWAYS, **call.headers},
             allow_redirects=False,
             proxy=self._proxy(url),
@@ -88,9 +117,7 @@ class Wire:
         ) as response:
             attempt.headers = {name.lower(): value for name, value in response.headers.items()}
             check_redirect(url, response.status, attempt.headers)
-            encoding = attempt.headers.get("content-encoding", "")
-            attempt.body = await read_capped(response.content.iter_any(), encoding)
-            attempt.status = response.status
+            yield response
 
     def _opened(self) -> Any:  # noqa: ANN401 - aiohttp is imported late
         if self._session is None:

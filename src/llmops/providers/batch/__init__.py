@@ -1,0 +1,1 @@
+"""Batches of providers: many requests at once, answered within hours for about half the price."""

@@ -1,0 +1,165 @@
+"""OpenAI's batches: a file of requests up, a file of answers and one of errors down."""
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import quote
+
+from llmops.domain.completion import Completion, Request
+from llmops.domain.config import Model
+from llmops.errors import ProviderError
+from llmops.providers.batch.base import Letter, Reply, State, Tag, lost
+from llmops.providers.batch.desk import Desk, id_of, unless_sure
+from llmops.providers.direct.certainty import Call
+from llmops.providers.direct.openai import read_answer
+
+ENDPOINT = "/v1/chat/completions"
+_ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
+_BOUNDARY = b"llmops-requests"
+_PAGES = 20
+_LOST = {"batch_expired": "expired", "batch_cancelled": "cancelled"}
+
+
+class OpenaiBatches:
+    """Batches of chat completions, by OpenAI's protocol, at whatever host speaks it."""
+
+    def __init__(self, desk: Desk, call: Call) -> None:
+        """Take the address and the key from one of the requests."""
+        self._desk = desk
+        self._base = call.url.removesuffix("/chat/completions")
+        self._headers = dict(call.headers)
+
+    async def send(self, letters: Sequence[Letter], tag: Tag) -> str:
+        """Send requests as one batch: its file first, which by itself starts nothing."""
+        file = id_of(await self._desk.ask(self._upload(letters)))
+        wanted = {
+            "input_file_id": file,
+            "endpoint": ENDPOINT,
+            "completion_window": "24h",
+            "metadata": {"llmops_run": tag.run, "llmops_batch": tag.name},
+        }
+        try:
+            made = await self._desk.ask(self._call("/batches", json.dumps(wanted).encode()))
+            return id_of(made)
+        except ProviderError as error:
+            raise unless_sure(error) from None
+
+    async def find(self, tag: Tag) -> str | None:
+        """Look through the newest batches of the account for the mark."""
+        after = ""
+        for _ in range(_PAGES):
+            page = await self._desk.ask(self._call(f"/batches?limit=100{after}"))
+            found = [batch for batch in page.get("data") or () if isinstance(batch, Mapping)]
+            for batch in found:
+                marks = batch.get("metadata")
+                if isinstance(marks, Mapping) and _marked(marks, tag):
+                    return id_of(batch)
+            if not found or not page.get("has_more"):
+                return None
+            after = f"&after={quote(str(found[-1].get('id')), safe='')}"
+        return None
+
+    async def look(self, batch: str) -> State:
+        """Ask how far a batch is."""
+        said = await self._desk.ask(self._call(f"/batches/{quote(batch, safe='')}"))
+        word = str(said.get("status"))
+        files = tuple(
+            said[name]
+            for name in ("output_file_id", "error_file_id")
+            if isinstance(said.get(name), str) and said[name]
+        )
+        refusal = self._refusal(said) if word == "failed" and not files else None
+        return State(word=word, ended=word in _ENDED, files=files, refusal=refusal)
+
+    async def fetch(
+        self, batch: str, state: State, asked: Mapping[str, Request]
+    ) -> AsyncGenerator[Reply]:
+        """Read the file of answers, then that of errors."""
+        del batch
+        for file in state.files:
+            call = self._call(f"/files/{quote(file, safe='')}/content")
+            async with aclosing(self._desk.lines(call)) as lines:
+                async for line in lines:
+                    request = asked.get(str(line.get("custom_id")))
+                    if request is not None:
+                        yield self._reply(line, request, state)
+
+    async def cancel(self, batch: str) -> None:
+        """Ask for the end of a batch."""
+        await self._desk.ask(self._call(f"/batches/{quote(batch, safe='')}/cancel", b"{}"))
+
+    def _reply(self, line: Mapping[str, Any], request: Request, state: State) -> Reply:
+        identity = str(line["custom_id"])
+        response, error = line.get("response"), line.get("error")
+        if isinstance(response, Mapping):
+            status = response.get("status_code")
+            if isinstance(status, int) and status >= 400:
+                return Reply(id=identity, answer=self._desk.refused(status, response.get("body")))
+            try:
+                read = self._desk.understood(_read_half_price, response.get("body"), request)
+            except ProviderError as wrong:
+                return Reply(id=identity, answer=wrong)
+            return Reply(id=identity, answer=read)
+        if isinstance(error, Mapping):
+            code = str(error.get("code") or "")
+            if code in _LOST:
+                return Reply(id=identity, answer=lost(_LOST[code]))
+            return Reply(
+                id=identity, answer=self._desk.wrong(str(error.get("message") or ""), code)
+            )
+        return Reply(id=identity, answer=lost(state.word))
+
+    def _refusal(self, said: Mapping[str, Any]) -> ProviderError:
+        errors = said.get("errors")
+        listed = errors.get("data") if isinstance(errors, Mapping) else None
+        first = listed[0] if isinstance(listed, list) and listed else {}
+        first = first if isinstance(first, Mapping) else {}
+        return self._desk.wrong(str(first.get("message") or ""), str(first.get("code") or ""))
+
+    def _upload(self, letters: Sequence[Letter]) -> Call:
+        """The requests as a form with a file in it.
+
+        No line of the file begins as the boundary does: each is a JSON object.
+        """
+        lines = b"".join(_line(letter) for letter in letters)
+        dashes = b"--" + _BOUNDARY
+        body = b"\r\n".join(
+            (
+                dashes,
+                b'Content-Disposition: form-data; name="purpose"',
+                b"",
+                b"batch",
+                dashes,
+                b'Content-Disposition: form-data; name="file"; filename="requests.jsonl"',
+                b"Content-Type: application/jsonl",
+                b"",
+                lines,
+                dashes + b"--",
+                b"",
+            )
+        )
+        form = f"multipart/form-data; boundary={_BOUNDARY.decode()}"
+        call = self._call("/files", body)
+        return Call(url=call.url, headers={**call.headers, "content-type": form}, body=body)
+
+    def _call(self, path: str, body: bytes | None = None) -> Call:
+        return Call(
+            url=self._base + path,
+            headers=self._headers,
+            body=body or b"",
+            method="GET" if body is None else "POST",
+        )
+
+
+def _line(letter: Letter) -> bytes:
+    head = json.dumps({"custom_id": letter.id, "method": "POST", "url": ENDPOINT})[:-1]
+    return head.encode() + b', "body": ' + letter.call.body + b"}\n"
+
+
+def _read_half_price(answer: Mapping[str, Any], request: Request, model: Model) -> Completion:
+    return read_answer({**answer, "service_tier": "batch"}, request, model)
+
+
+def _marked(marks: Mapping[str, Any], tag: Tag) -> bool:
+    return marks.get("llmops_run") == tag.run and marks.get("llmops_batch") == tag.name

@@ -1,0 +1,79 @@
+"""A run in batches: refused where no model takes them, its asker, and what it left behind."""
+
+from collections.abc import Callable
+
+from llmops.domain.config import Model
+from llmops.errors import Fault, InvalidInputError
+from llmops.location import Location
+from llmops.providers.batch.carried import has_batches
+from llmops.providers.keys import provider_of
+from llmops.running.batch_log import open_log
+from llmops.running.ledger import Ledger
+from llmops.running.plan import Plan
+from llmops.running.resume import Before
+from llmops.running.runner import Asker
+from llmops.running.sources import Sources
+from llmops.workflows.asking import Asking
+
+_ELSEWHERE = frozenset({"azure", "azure_ai", "bedrock", "vertex_ai", "gemini"})
+"""Providers whose batches need files in a store of theirs."""
+
+
+def check_batches(plan: Plan) -> None:
+    """Refuse a run of which nothing can be asked in a batch.
+
+    Raises:
+        InvalidInputError: No model has batches; every place where one is named (`no-batch`).
+    """
+    arms = [arm.planned for suite in plan.suites for arm in suite.arms]
+    if any(has_batches(arm.model) for arm in arms):
+        return
+    places = {(arm.model.label if arm.model else "", arm.at): arm for arm in arms}
+    raise InvalidInputError.of([_without(arm.model, arm.at) for arm in places.values()])
+
+
+def batched_asker(
+    asking: Asking,
+    sources: Sources,
+    ledger: Ledger,
+    in_flight: Callable[[int], None],
+    before: Before | None,
+) -> Asker:
+    """What asks providers in batches, and live what no batch can carry.
+
+    Args:
+        asking: What asks live.
+        sources: Where answers are kept.
+        ledger: Takes each finished trial; its writer keeps what happens to batches.
+        in_flight: Told how many requests are under way.
+        before: The run that is gone on with, whose batches may still be out.
+    """
+    from llmops.running.batched import BatchedAsker
+
+    events = before.run.batches if before is not None else ()
+
+    return BatchedAsker(
+        sources=sources,
+        sink=ledger.take,
+        stop=asking.stop,
+        purse=asking.purse,
+        environment=asking.opened.environment,
+        live=lambda: asking.asker(sources, ledger.take, in_flight),
+        log=open_log(ledger.writer.path.stem, events, ledger.writer.batch),
+        note=asking.note,
+        monotonic=asking.clock.monotonic,
+        clean=asking.clean(),
+        in_flight=in_flight,
+    )
+
+
+def _without(model: Model | None, at: Location) -> Fault:
+    if model is None:
+        message, hint = "a target cannot be called in a batch", "leave out --batch"
+    else:
+        provider = provider_of(model.name)
+        message = f"the model '{model.label}' cannot be asked in batches"
+        hint = "those of models named openai/… and anthropic/… are spoken, 'via: direct'"
+        if provider in _ELSEWHERE:
+            hint = f"batches of {provider} are not spoken; leave out --batch"
+    return Fault(code="no-batch", message=message, at=at, hint=hint)
