@@ -1,61 +1,30 @@
-"""Time llmops as whole processes against a model server on loopback, beside promptfoo."""
+"""Time llmops as whole processes against a model server, beside a bare client and promptfoo."""
 
 import argparse
 import json
 import os
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+HERE = Path(__file__).parent
 LLMOPS = Path(sys.executable).with_name("llmops")
+HEADINGS = (
+    "| what | wall s | CPU s | peak MiB | requests | wall ÷ floor | CPU ÷ floor |\n"
+    "|---|---|---|---|---|---|---|"
+)
 PROMPT = "Order {number}: tell {customer} that the {item} ships from {city}. Stay polite."
 CITIES = ("Lyon", "Turin", "Porto", "Ghent", "Brno", "Graz", "Varna", "Namur")
 ITEMS = ("kettle", "lamp", "chair", "radio", "clock", "basket", "mirror", "piano")
 NAMES = ("Ada", "Bram", "Chloe", "Dov", "Esra", "Femi", "Gita", "Hugo")
-
-
-class Model(BaseHTTPRequestHandler):
-    """Answers in OpenAI's chat format with `Echo:` and the last message."""
-
-    protocol_version = "HTTP/1.1"
-    requests = 0
-
-    def do_POST(self) -> None:
-        type(self).requests += 1
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        said = body["messages"][-1]["content"]
-        answer = {
-            "id": "bench",
-            "object": "chat.completion",
-            "created": 0,
-            "model": body["model"],
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": f"Echo: {said}"},
-                }
-            ],
-            "usage": {"prompt_tokens": 30, "completion_tokens": 30, "total_tokens": 60},
-        }
-        data = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @dataclass
@@ -84,11 +53,11 @@ def cases(count: int) -> list[dict[str, str]]:
     return found
 
 
-def write_llmops(folder: Path, count: int, base: str) -> None:
+def write_llmops(folder: Path, count: int, base: str, more: str = "") -> None:
     for name in ("prompts", "suites"):
         (folder / name).mkdir(parents=True)
     (folder / "llmops.yaml").write_text(
-        f"models:\n  bench: {{model: openai/bench, api_base: '{base}', max_concurrency: 100}}\n"
+        f"models:\n  bench: {{model: openai/bench, api_base: '{base}', max_concurrency: 100{more}}}\n"
     )
     template = PROMPT
     for name in ("number", "customer", "item", "city"):
@@ -136,70 +105,115 @@ def write_promptfoo(folder: Path, count: int, base: str) -> None:
     (folder / "promptfooconfig.json").write_text(json.dumps(config))
 
 
-def measure(command: Sequence[str], folder: Path, environment: dict[str, str]) -> Figures:
-    before = Model.requests
+@contextmanager
+def serving(*options: str) -> Iterator[str]:
+    """A model server of its own process, by its address."""
+    command = [sys.executable, str(HERE / "server.py"), *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        yield server.stdout.readline().decode().strip()
+        server.stdin.close()
+
+
+def requests_of(base: str) -> int:
+    with urllib.request.urlopen(f"{base}/stats") as answer:
+        return int(json.load(answer).get("requests", 0))
+
+
+def measure(
+    command: Sequence[str], folder: Path, base: str, environment: Mapping[str, str] | None = None
+) -> Figures:
+    before = requests_of(base)
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     _, _status, used = os.wait4(process.pid, 0)
     wall = time.perf_counter() - started
     process.returncode = 0
     peak = used.ru_maxrss / 1024
-    return Figures(wall, used.ru_utime + used.ru_stime, peak, Model.requests - before)
+    return Figures(wall, used.ru_utime + used.ru_stime, peak, requests_of(base) - before)
 
 
-def show(name: str, runs: Sequence[Figures], base: float | None = None) -> float:
-    wall = statistics.median(run.wall for run in runs)
-    cpu = statistics.median(run.cpu for run in runs)
-    peak = max(run.peak for run in runs)
-    ratio = f"{wall / base:.2f}" if base else "1.00"
-    print(f"| {name} | {wall:.2f} | {cpu:.2f} | {peak:.0f} | {runs[-1].requests} | {ratio} |")
-    return wall
+def show(name: str, runs: Sequence[Figures], floor: Figures | None = None) -> Figures:
+    """Print the median of several runs, and its ratio to a floor in wall and CPU seconds."""
+    figures = sorted(runs, key=lambda run: run.wall)[len(runs) // 2]
+    against = floor or figures
+    print(
+        f"| {name} | {figures.wall:.2f} | {figures.cpu:.2f} | {max(r.peak for r in runs):.0f} "
+        f"| {figures.requests} | {figures.wall / against.wall:.1f} | {figures.cpu / against.cpu:.1f} |",
+        flush=True,
+    )
+    return figures
+
+
+def raise_limit() -> None:
+    """Let a hundred connections and more be open at once."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4096, hard)), hard))
+
+
+def starts(folder: Path, runs: int) -> None:
+    with serving() as base:
+        typer = [sys.executable, "-c", "import typer"]
+        floor = show("`import typer`", [measure(typer, folder, base) for _ in range(runs)])
+        help_ = [str(LLMOPS), "--help"]
+        show("`llmops --help`", [measure(help_, folder, base) for _ in range(runs)], floor)
+
+
+def suite(count: int, delay: int, runs: int, promptfoo: str | None) -> None:
+    """Ask a whole suite of a bare client, of llmops with an empty and a full cache, of a peer."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        serving("--delay-ms", str(delay)) as base,
+    ):
+        folder = Path(name)
+        said = [PROMPT.format(**case) for case in cases(count)]
+        (folder / "messages.json").write_text(json.dumps(said))
+        bare = [sys.executable, str(HERE / "bare.py"), f"{base}/v1", "messages.json"]
+        what = f"{count:,} × {delay} ms"
+        floor = show(f"{what}: bare aiohttp", [measure(bare, folder, base) for _ in range(runs)])
+        write_llmops(folder / "ours", count, f"{base}/v1")
+        test = [str(LLMOPS), "test"]
+        cold = []
+        for _ in range(runs):
+            shutil.rmtree(folder / "ours/.llmops", ignore_errors=True)
+            cold.append(measure(test, folder / "ours", base))
+        show(f"{what}: llmops, cold", cold, floor)
+        warm = [measure(test, folder / "ours", base) for _ in range(runs)]
+        show(f"{what}: llmops, warm", warm, floor)
+        if promptfoo:
+            write_promptfoo(folder, count, f"{base}/v1")
+            theirs = [promptfoo, "eval", "-c", "promptfooconfig.json", "-j", "100"]
+            theirs += ["--no-progress-bar", "--no-table", "--no-share"]
+            own = {
+                "PROMPTFOO_DISABLE_TELEMETRY": "1",
+                "PROMPTFOO_DISABLE_UPDATE": "1",
+                "PROMPTFOO_CONFIG_DIR": str(folder / "promptfoo"),
+            }
+            show(f"{what}: promptfoo, cold", [measure(theirs, folder, base, own)], floor)
+            again = [measure(theirs, folder, base, own) for _ in range(runs)]
+            show(f"{what}: promptfoo, warm", again, floor)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--cases", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--delays", type=int, nargs="+", default=[0, 50], help="in milliseconds")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--promptfoo", help="the executable of promptfoo")
     asked = parser.parse_args()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4096, hard)), hard))
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    environment = {
-        **os.environ,
-        "PROMPTFOO_DISABLE_TELEMETRY": "1",
-        "PROMPTFOO_DISABLE_UPDATE": "1",
-    }
-    environment["PROMPTFOO_CONFIG_DIR"] = str(folder / "promptfoo")
-    try:
-        write_llmops(folder / "ours", asked.cases, base)
-        here = folder / "ours"
-        print(f"{asked.cases} cases, median of {asked.runs}\n")
-        print("| what | wall s | CPU s | peak MiB | requests | ratio |")
-        print("|---|---|---|---|---|---|")
-        typer = [sys.executable, "-c", "import typer"]
-        floor = show("import typer", [measure(typer, here, environment) for _ in range(5)])
-        help_ = [str(LLMOPS), "--help"]
-        show("llmops --help", [measure(help_, here, environment) for _ in range(5)], floor)
-        ours = [str(LLMOPS), "test"]
-        cold = show("llmops test, cold", [measure(ours, here, environment)])
-        warm = [measure(ours, here, environment) for _ in range(asked.runs)]
-        base_wall = show("llmops test, warm", warm, cold)
-        if asked.promptfoo:
-            write_promptfoo(folder, asked.cases, base)
-            theirs = [asked.promptfoo, "eval", "-c", "promptfooconfig.json", "-j", "100"]
-            theirs += ["--no-progress-bar", "--no-table", "--no-share"]
-            show("promptfoo, cold", [measure(theirs, folder, environment)], cold)
-            again = [measure(theirs, folder, environment) for _ in range(asked.runs)]
-            show("promptfoo, warm (÷ llmops warm)", again, base_wall)
-    finally:
-        server.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+    raise_limit()
+    print(f"The median of {asked.runs}\n\n{HEADINGS}")
+    starts(Path.cwd(), asked.runs)
+    for count in asked.cases:
+        for delay in asked.delays:
+            suite(count, delay, asked.runs, asked.promptfoo)
 
 
 if __name__ == "__main__":

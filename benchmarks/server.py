@@ -7,10 +7,10 @@ and serves OpenAI's chat completions and Anthropic's messages until its standard
 
 import argparse
 import asyncio
-import gzip
 import hashlib
 import json
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,13 +28,13 @@ class Plan:
     Attributes:
         delay: Seconds before an answer.
         faults: Kinds of faults, each with the share of messages that meet it.
-        attempts: So many attempts at a message meet its fault; 0 for all.
+        stubborn: The share of those whose every attempt meets it; of the others the first does.
         retry_after: What a 429 says.
     """
 
     delay: float = 0.0
     faults: Mapping[str, float] = field(default_factory=dict)
-    attempts: int = 1
+    stubborn: float = 0.0
     retry_after: str = "1"
     drip: float = _DRIP_SECONDS
     seen: Counter[str] = field(default_factory=Counter)
@@ -42,17 +42,21 @@ class Plan:
     most: int = 0
     open: int = 0
 
-    def fault(self, said: str) -> str | None:
-        """The fault that an attempt at a message meets."""
+    def meet(self, said: str) -> str | None:
+        """The fault that the next attempt at a message meets."""
         self.seen[said] += 1
-        if self.attempts and self.seen[said] > self.attempts:
-            return None
-        place = int(hashlib.sha256(said.encode()).hexdigest()[:8], 16) / 2**32
+        kind, stubborn = self.fault(said)
+        return kind if stubborn or self.seen[said] == 1 else None
+
+    def fault(self, said: str) -> tuple[str | None, bool]:
+        """The fault that a message meets, and whether it always does."""
+        digest = hashlib.sha256(said.encode()).hexdigest()
+        place = int(digest[:8], 16) / 2**32
         for kind, share in self.faults.items():
             place -= share
             if place < 0:
-                return kind
-        return None
+                return kind, int(digest[8:16], 16) / 2**32 < self.stubborn
+        return None, False
 
 
 class Connection(asyncio.Protocol):
@@ -88,7 +92,7 @@ class Connection(asyncio.Protocol):
         request = json.loads(body)
         said = request["messages"][-1]["content"]
         said = said if isinstance(said, str) else "".join(part["text"] for part in said)
-        fault = plan.fault(said)
+        fault = plan.meet(said)
         plan.counts["requests"] += 1
         plan.counts[fault or "well"] += 1
         plan.open += 1
@@ -158,7 +162,7 @@ class Connection(asyncio.Protocol):
         self._say(200, _bomb(), "Content-Encoding: gzip")
 
     def flood(self, _answer: object) -> None:
-        self._say(200, bytes(12 * 2**20))
+        self._say(200, bytes(9 * 2**20))
 
     def wrong_types(self, answer: Any) -> None:
         key = "choices" if "choices" in answer else "content"
@@ -195,8 +199,11 @@ _FAULTS: Mapping[str, Callable[[Connection, Any], None]] = {
 
 @cache
 def _bomb() -> bytes:
-    """A quarter of a gigabyte of nothing."""
-    return gzip.compress(bytes(256 * 2**20), 1)
+    """A gigabyte of nothing in one megabyte of gzip, made of the same block again and again."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    head = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return head + block * 1023 + packer.flush()
 
 
 def _chat(request: dict[str, Any], said: str) -> dict[str, Any]:
@@ -235,14 +242,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--faults", type=json.loads, default={})
-    parser.add_argument("--attempts", type=int, default=1)
+    parser.add_argument("--stubborn", type=float, default=0.0)
     parser.add_argument("--retry-after", default="1")
     parser.add_argument("--drip", type=float, default=_DRIP_SECONDS)
     asked = parser.parse_args()
     plan = Plan(
         delay=asked.delay_ms / 1000,
         faults=asked.faults,
-        attempts=asked.attempts,
+        stubborn=asked.stubborn,
         retry_after=asked.retry_after,
         drip=asked.drip,
     )

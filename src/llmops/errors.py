@@ -147,6 +147,7 @@ class ProviderError(LlmopsError):
         kind: What went wrong.
         status: The HTTP status, if the provider answered with one.
         retry_after: Seconds the provider asked us to wait, if it did.
+        unreached: Whether no connection came about; a broken one reached its host.
     """
 
     exit_code = 3
@@ -167,6 +168,7 @@ class ProviderError(LlmopsError):
         self.kind: ProviderErrorKind = kind
         self.status = status
         self.retry_after = retry_after
+        self.unreached = False
         self.hint = hint
 
     @property

@@ -25,6 +25,15 @@ def test_a_budget_lets_the_server_see_the_cap_and_what_was_under_way(
     assert 10 <= till.calls <= 10 + 3
 
 
+def test_no_cap_on_calls_is_exceeded_by_retries(project: Project, run: Run, till: Till) -> None:
+    till.refusals = [500, 500, 500]
+    project({"llmops.yaml": config(till), "suites/say.yaml": MANY})
+
+    done = run("test", "--concurrency", "4", "--max-calls", "7")
+
+    assert (done.code, till.calls) == (4, 7)
+
+
 def test_a_cap_that_cannot_count_says_so_once_and_names_the_model(
     project: Project, run: Run, till: Till
 ) -> None:

@@ -1,9 +1,11 @@
+import socket
+
 import httpx
 import pytest
 
 from llmops.domain.config import Model
 from llmops.providers.guard import Attempt
-from llmops.providers.refusals import failure_of
+from llmops.providers.refusals import failure_of, without_secrets_in
 
 MODEL = Model(label="m", name="openai/x", api_base="http://h/v1")
 
@@ -42,6 +44,24 @@ def test_no_answer_to_a_request_is_told_by_the_first_cause(cause, kind):
 
     assert found.kind == kind
     assert "http://h/v1" in found.message
+
+
+@pytest.mark.parametrize(
+    ("cause", "unreached"),
+    [
+        (httpx.ConnectError("refused"), True),
+        (ConnectionRefusedError(111, "refused"), True),
+        (socket.gaierror(-2, "no such name"), True),
+        (httpx.ReadError("reset"), False),
+        (ConnectionResetError(104, "reset by peer"), False),
+    ],
+)
+def test_a_connection_that_breaks_off_did_reach_its_host(cause, unreached):
+    error = raised(LibraryError("litellm.APIConnectionError: x", 500), cause)
+
+    found = without_secrets_in(failure_of(error, Attempt(requests=1), MODEL), ("secret",))
+
+    assert found.unreached is unreached
 
 
 @pytest.mark.parametrize(

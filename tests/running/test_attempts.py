@@ -195,16 +195,38 @@ def test_the_deadline_ends_all_attempts_and_tells_what_was_before() -> None:
     )
 
 
-def test_waiting_for_a_place_counts_towards_the_deadline() -> None:
-    asking = Asking(WELL, deadline=30, max_concurrency=1)
+@pytest.mark.parametrize(
+    ("answers", "ending"), [((WELL,), 50), ((25.0,), 75), ((500.0,), 80)], ids=str
+)
+def test_the_deadline_stands_still_while_others_have_the_places(answers, ending) -> None:
+    asking = Asking(*answers, deadline=30, timeout=60, max_concurrency=1)
 
     async def crowded() -> object:
         clock = asyncio.get_running_loop().time
         asking.gate = ModelGate(asking.model, clock=clock, sleep=asyncio.sleep)
         await asking.gate.enter(1)
-        return await asking.ask()
+        asking_now = asyncio.ensure_future(asking.ask())
+        await asyncio.sleep(50)
+        asking.gate.leave()
+        return await asking_now
 
     result, took = run_quickly(crowded())
+
+    assert isinstance(result, AttemptsError) == (ending == 80)
+    assert took == ending
+
+
+def test_the_time_that_a_provider_names_for_all_counts_towards_the_deadline() -> None:
+    asking = Asking(WELL, deadline=30)
+
+    async def throttled() -> object:
+        clock = asyncio.get_running_loop().time
+        asking.gate = ModelGate(asking.model, clock=clock, sleep=asyncio.sleep)
+        for _ in range(3):
+            asking.gate.missed(fault("rate_limited", retry_after=3600))
+        return await asking.ask()
+
+    result, took = run_quickly(throttled())
 
     assert isinstance(result, AttemptsError)
     assert (result.error.message, result.attempts) == ("no answer within the deadline of 30 s", 0)

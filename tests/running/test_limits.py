@@ -23,6 +23,10 @@ def fault(kind) -> ProviderError:
     return ProviderError(f"it is {kind}", kind=kind, status=401, hint="look at the key")
 
 
+UNREACHED = ProviderError("nobody is there", kind="network")
+UNREACHED.unreached = True
+
+
 def test_a_full_bucket_gives_a_minutes_worth_at_once() -> None:
     now = [0.0]
     bucket = Bucket(60, lambda: now[0])
@@ -206,7 +210,7 @@ def test_a_limit_in_earnest_holds_up_all_until_the_time_that_was_named(time) -> 
     async def go() -> float:
         for _ in range(3):
             gate.missed(throttle(30))
-        await gate.enter(1)
+        await gate.hold()
         return time.now - 1000
 
     assert time.run(go()) == pytest.approx(30)
@@ -218,10 +222,10 @@ def test_who_waits_waits_longer_when_a_later_time_is_named(time) -> None:
         gate.missed(throttle(10))
 
     async def go() -> float:
-        entering = asyncio.ensure_future(gate.enter(1))
+        holding = asyncio.ensure_future(gate.hold())
         await settled()
         gate.missed(throttle(25))
-        await entering
+        await holding
         return time.now - 1000
 
     assert time.run(go()) == pytest.approx(25)
@@ -296,24 +300,34 @@ def test_a_fault_of_one_request_leaves_the_circuit_closed(time, kind) -> None:
 def test_a_host_that_nobody_reaches_opens_the_circuit(time) -> None:
     gate = gate_of(time, retries=2)
     for _ in range(3):
-        gate.missed(fault("network"))
+        gate.missed(UNREACHED)
 
-    gate.failed(fault("network"))
+    gate.failed(UNREACHED)
 
     assert gate.broken is not None
 
 
-@pytest.mark.parametrize("between", ["success", "answer"])
+def test_connections_that_break_off_never_open_the_circuit(time) -> None:
+    gate = gate_of(time, retries=2)
+    for _ in range(9):
+        gate.missed(fault("network"))
+
+    gate.failed(fault("network"))
+
+    assert gate.broken is None
+
+
+@pytest.mark.parametrize("between", ["success", "answer", "break"])
 def test_a_dropped_request_among_answered_ones_is_its_own_trouble(time, between) -> None:
     gate = gate_of(time, retries=2)
     for _ in range(3):
-        gate.missed(fault("network"))
+        gate.missed(UNREACHED)
         if between == "success":
             gate.succeeded()
         else:
-            gate.missed(fault("server"))
+            gate.missed(fault("server" if between == "answer" else "network"))
 
-    gate.failed(fault("network"))
+    gate.failed(UNREACHED)
 
     assert gate.broken is None
 

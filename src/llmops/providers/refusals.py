@@ -31,6 +31,7 @@ _TRANSPORTS = frozenset(
 _NETWORK = re.compile(
     r"Connect|ReadError|WriteError|Protocol|Disconnected|NetworkError|OSError|SSL|Payload"
 )
+_UNREACHED = re.compile(r"Connector|ConnectError|ConnectionRefused|ProxyConnection|gaierror")
 _KEPT_BODY = 65_536
 _NEEDS_PACKAGE = "litellm needs a further package for this provider; install it beside llmops"
 
@@ -64,7 +65,7 @@ def out_of_time(model: Model) -> ProviderError:
 def without_secrets_in(error: ProviderError, secrets: Iterable[str]) -> ProviderError:
     """The same error, in whose words no secret stands."""
     hidden = tuple(secrets)
-    return ProviderError(
+    same = ProviderError(
         shorten(redact(error.message, hidden)),
         kind=error.kind,
         status=error.status,
@@ -72,6 +73,8 @@ def without_secrets_in(error: ProviderError, secrets: Iterable[str]) -> Provider
         at=error.faults[0].at,
         hint=redact(error.hint, hidden) if error.hint else None,
     )
+    same.unreached = error.unreached
+    return same
 
 
 def _refused(error: Exception, status: int, attempt: Attempt, model: Model) -> ProviderError:
@@ -107,11 +110,13 @@ def _broken(error: Exception, model: Model) -> ProviderError:
     if any("Timeout" in type(link).__name__ for link in links):
         return ProviderError(f"{where} did not answer in time", kind="timeout")
     said = _STATUS_WORDS.sub("", _said(links[-1] if links else error))
-    return ProviderError(
+    broken = ProviderError(
         shorten(f"the connection to {where} failed: {said}"),
         kind="network",
         hint="is the server running, and is the network up?",
     )
+    broken.unreached = any(_UNREACHED.search(type(link).__name__) for link in links)
+    return broken
 
 
 def _unsent(error: Exception, model: Model) -> ProviderError:

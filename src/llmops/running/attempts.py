@@ -55,7 +55,7 @@ class Patience:
 
         5xx, network faults, time-outs, malformed answers and 429 are repeated with full jitter,
         or when the provider says so; other faults are not. Nobody waits for a moment that lies
-        behind the deadline.
+        behind the deadline, which does not run while others have the places.
 
         Returns:
             The completion, and the number of attempts.
@@ -63,16 +63,15 @@ class Patience:
         Raises:
             AttemptsError: There is none.
         """
-        made = _Made()
-        end = asyncio.get_running_loop().time() + model.deadline
+        made = _Made(clock=asyncio.timeout(model.deadline))
         try:
-            async with asyncio.timeout_at(end):
+            async with made.clock:
                 while True:
                     answer = await self._once(attempt, model, gate, tokens, made)
                     if isinstance(answer, Completion):
                         return answer, made.number
                     wait = self._wait(answer, made.number)
-                    if not _again(answer, made.number, model, end - wait):
+                    if not _again(answer, made, model, wait):
                         raise answer
                     await gate.rest(self.sleep(wait))
         except TimeoutError:
@@ -85,8 +84,9 @@ class Patience:
         self, attempt: Attempt, model: Model, gate: ModelGate, tokens: int, made: "_Made"
     ) -> Completion | ProviderError:
         """One attempt; its failure is handed back, for it need not be the last word."""
-        await gate.enter(tokens)
+        await made.aside(gate.enter(tokens))
         try:
+            await gate.hold()
             self.allow()
             made.number += 1
             async with asyncio.timeout(model.timeout):
@@ -115,14 +115,25 @@ class Patience:
 class _Made:
     """Attempts made and why the last one failed, kept outside so that a time-out spares them."""
 
+    clock: asyncio.Timeout
     number: int = 0
     last: ProviderError | None = None
 
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return (self.clock.when() or 0.0) - asyncio.get_running_loop().time()
 
-def _again(error: ProviderError, made: int, model: Model, latest: float) -> bool:
-    if not error.retryable or made > model.retries:
-        return False
-    return asyncio.get_running_loop().time() < latest
+    async def aside(self, wait: Awaitable[None]) -> None:
+        """Wait for something while the deadline stands still."""
+        left = self.left
+        self.clock.reschedule(None)
+        await wait
+        self.clock.reschedule(asyncio.get_running_loop().time() + left)
+
+
+def _again(error: ProviderError, made: _Made, model: Model, wait: float) -> bool:
+    return error.retryable and made.number <= model.retries and wait < made.left
 
 
 def _too_late(model: Model, made: _Made) -> ProviderError:

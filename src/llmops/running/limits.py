@@ -10,11 +10,14 @@ from llmops.errors import ProviderError
 _OPENS_CIRCUIT = frozenset({"auth", "not_found", "network"})
 """Faults of the model itself: the next request would meet them too."""
 _BAD_LUCK = 2
-"""So many network faults in a row may befall a model that can be reached."""
+"""So many attempts in a row may find no connection to a host that can be reached."""
 _IN_EARNEST = 3
 """So many 429 without an answer between them mean a limit of all requests, not bad luck of one."""
 _MOMENT = 1e-6
 """Seconds below which waiting is over, for clocks are rounded."""
+_GROWTH = 0.5
+"""What a success adds to the number of requests at a time, so that a few 429 among a thousand
+answers don't leave the last hundreds to a handful of places."""
 
 
 class Bucket:
@@ -45,9 +48,9 @@ class ModelGate:
     """Lets requests to one model through, so many at a time.
 
     The number shrinks by half on 429 only, once for all requests that were under way together,
-    and grows back by one for each round of successes. A fault of the model itself opens the
+    and grows back by one for two successes. A fault of the model itself opens the
     circuit: what waits fails at once, with that fault. A network fault is one of the model only
-    if nothing came through between the first attempt and the last.
+    if no attempt reached the host between the first and the last; a connection that breaks off did.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class ModelGate:
         self._tokens = Bucket(model.tpm, clock) if model.tpm else None
 
     async def enter(self, tokens: int) -> None:
-        """Wait for a place.
+        """Wait for a place, and for a turn by the limits a minute.
 
         Args:
             tokens: An estimate of what the request will use.
@@ -95,6 +98,14 @@ class ModelGate:
         except BaseException:
             self.leave()
             raise
+
+    async def hold(self) -> None:
+        """Wait, in one's place, until the time that the provider named for all.
+
+        Raises:
+            ProviderError: The circuit is open.
+        """
+        await self._until(lambda: self._not_before)
 
     def leave(self) -> None:
         """Give the place back."""
@@ -124,12 +135,12 @@ class ModelGate:
         self._throttles = self._unreached = 0
         self._spared = max(0, self._spared - 1)
         if self.allowed < self.most:
-            self.allowed = min(self.most, self.allowed + 1 / self.allowed)
+            self.allowed = min(self.most, self.allowed + max(_GROWTH, 1 / self.allowed))
             self._wake()
 
     def missed(self, error: ProviderError) -> None:
         """An attempt failed; on 429 fewer are let through, and for a while none if it must be."""
-        self._unreached = self._unreached + 1 if error.kind == "network" else 0
+        self._unreached = self._unreached + 1 if error.unreached else 0
         spared, self._spared = self._spared, max(0, self._spared - 1)
         if error.kind != "rate_limited":
             return
@@ -142,7 +153,8 @@ class ModelGate:
 
     def failed(self, error: ProviderError) -> None:
         """A request failed for good; some faults mean that all the others will too."""
-        alone = error.kind == "network" and self._unreached <= self._bad_luck
+        lucky = not error.unreached or self._unreached <= self._bad_luck
+        alone = error.kind == "network" and lucky
         if error.kind not in _OPENS_CIRCUIT or alone or self.broken is not None:
             return
         self.broken = error
@@ -179,7 +191,10 @@ class ModelGate:
         if self._tokens is not None:
             wait = max(wait, self._tokens.reserve(tokens))
         ready = self._clock() + wait
-        while (wait := max(ready, self._not_before) - self._clock()) > _MOMENT:
+        await self._until(lambda: ready)
+
+    async def _until(self, moment: Callable[[], float]) -> None:
+        while (wait := moment() - self._clock()) > _MOMENT:
             await self.rest(self._sleep(wait))
 
     def _wake(self) -> None:

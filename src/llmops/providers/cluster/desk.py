@@ -131,7 +131,10 @@ def read_answer(answer: Answer) -> Completion:
     try:
         if "completion" in answer:
             return completion_from_json(answer["completion"])
-        error = ProviderError(**answer["failure"])
+        told = dict(answer["failure"])
+        unreached = told.pop("unreached")
+        error = ProviderError(**told)
+        error.unreached = unreached is True
     except (KeyError, TypeError, ValueError, AttributeError):
         error = ProviderError("the worker sent back no completion", kind="bad_response")
     raise error

@@ -172,6 +172,7 @@ def failure_to_json(error: ProviderError) -> dict[str, Any]:
         "message": error.message,
         "status": error.status,
         "retry_after": error.retry_after,
+        "unreached": error.unreached,
         "hint": error.hint,
     }
 

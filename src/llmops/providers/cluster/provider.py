@@ -144,9 +144,11 @@ class ClusterProvider:
                     await self._joined.wait()
             except TimeoutError:
                 words = f"no worker of the cluster at {self._address} is left"
-                raise ProviderError(
+                lonely = ProviderError(
                     words, kind="network", hint="start workers, then go on: --resume last"
-                ) from None
+                )
+                lonely.unreached = True
+                raise lonely from None
         return min(self._desks.values(), key=lambda desk: desk.under_way)
 
 

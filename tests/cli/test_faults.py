@@ -1,0 +1,141 @@
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from small_project import Project
+
+from llmops.domain.run import TrialResult
+from llmops.running.store import find_run, read_run
+
+SERVER = Path(__file__).parents[2] / "benchmarks" / "server.py"
+LLMOPS = (sys.executable, "-c", "from llmops.cli.app import main; main()")
+FAULTS = {
+    "429": 0.05,
+    "500": 0.02,
+    "hang": 0.01,
+    "reset": 0.02,
+    "drip": 0.01,
+    "promises more": 0.01,
+    "promises less": 0.01,
+    "bomb": 0.01,
+    "flood": 0.01,
+    "wrong types": 0.02,
+    "empty": 0.02,
+    "malformed": 0.02,
+    "page": 0.01,
+}
+KINDS = {
+    "429": {"rate_limited"},
+    "500": {"server"},
+    "hang": {"timeout"},
+    "reset": {"network"},
+    "drip": {"timeout"},
+    "promises more": {"network"},
+    "promises less": {"bad_response", "network"},
+    "bomb": {"too_large"},
+    "flood": {"too_large"},
+    "wrong types": {"bad_response"},
+    "empty": {"bad_response"},
+    "malformed": {"bad_response"},
+    "page": {"bad_response"},
+}
+FOR_GOOD = {"bomb", "flood"}
+RETRIES = 2
+LANES = [("direct", 1000, "1.5s", 0.4), ("litellm", 100, "4s", 0.0)]
+"""The lane, how many trials, how long an attempt may take, and how many faults last: litellm's own
+first call takes seconds."""
+MOST_MEMORY = 600 * 2**20
+"""Bytes; one bomb alone would take more."""
+
+
+def make_plan(stubborn: float):
+    spec = importlib.util.spec_from_file_location("bench_server", SERVER)
+    module = sys.modules["bench_server"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Plan(faults=FAULTS, stubborn=stubborn)
+
+
+@contextmanager
+def broken_server(stubborn: float) -> Iterator[str]:
+    command = [
+        sys.executable,
+        str(SERVER),
+        "--faults",
+        json.dumps(FAULTS),
+        "--stubborn",
+        str(stubborn),
+    ]
+    command += ["--retry-after", "0.05", "--drip", "0.5"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        yield server.stdout.readline().decode().strip()
+        server.stdin.close()
+
+
+def asked_of(base: str) -> dict[str, int]:
+    with urllib.request.urlopen(f"{base}/stats") as answer:
+        return json.load(answer)
+
+
+def run(folder: Path) -> tuple[int, int, str]:
+    """The exit code of `llmops test`, the most memory it took in bytes, and its words."""
+    with subprocess.Popen(
+        [*LLMOPS, "test"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={"PATH": os.environ["PATH"], "COLUMNS": "200"},
+    ) as process:
+        words = process.stdout.read().decode()
+        _pid, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used.ru_maxrss * 1024, words
+
+
+def trials_of(folder: Path) -> list[TrialResult]:
+    return list(read_run(find_run(folder / ".llmops/runs", None)).trials())
+
+
+@pytest.mark.parametrize(("lane", "count", "timeout", "stubborn"), LANES)
+def test_whatever_a_server_does_each_trial_ends_with_its_answer_or_its_own_error(
+    project: Project, lane: str, count: int, timeout: str, stubborn: float
+) -> None:
+    with broken_server(stubborn) as base:
+        cases = "".join(
+            f"  - {{id: c{n}, inputs: {{word: w{n}}}, assert: [{{contains: w{n}}}]}}\n"
+            for n in range(count)
+        )
+        limits = f"max_concurrency: 32, timeout: {timeout}, deadline: 20s, retries: {RETRIES}"
+        model = f"{{model: openai/m, api_base: '{base}/v1', via: {lane}, {limits}}}"
+        config = f"models:\n  echo: {model}\n"
+        folder = project(
+            {"llmops.yaml": config, "suites/say.yaml": f"prompt: say\ncases:\n{cases}"}
+        )
+
+        code, memory, words = run(folder)
+        seen = asked_of(base)
+
+    plan = make_plan(stubborn)
+    trials = trials_of(folder)
+    wrong = []
+    for trial in trials:
+        fault, for_good = plan.fault(f"Say w{trial.case[1:]}.")
+        kinds = KINDS[fault] if fault and (for_good or fault in FOR_GOOD) else {None}
+        if fault:
+            kinds = {*kinds, "timeout"}  # of a machine that has much else to do
+        found = trial.failure.kind if trial.failure else None
+        if found not in kinds:
+            wrong.append((trial.case, fault, for_good, trial.failure))
+    assert code == 3
+    assert wrong == []
+    assert len(trials) == count
+    assert all(exchange.attempts <= RETRIES + 1 for t in trials for exchange in t.exchanges)
+    assert seen["requests"] == sum(e.attempts for t in trials for e in t.exchanges)
+    assert memory < MOST_MEMORY
+    assert "Traceback" not in words
