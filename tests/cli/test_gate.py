@@ -862,3 +862,45 @@ def test_what_a_ci_leaves_lying_about_does_not_make_a_commit_its_own_base(
 
     assert (by_hand.code, in_ci.code) == (0, 1)
     assert "the commit before HEAD" in in_ci.out
+
+
+ANSWERS_ALL = {"other.yaml": f"rules: [{{reply: {' '.join(WORDS)}}}]\n"}
+TWO = CONFIG.replace("gate:", "  other: {model: scripted/other, script: other.yaml}\ngate:")
+
+
+def test_an_arm_that_is_new_does_not_weigh_up_the_loss_of_another(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    base = {
+        **ANSWERS_ALL,
+        "llmops.yaml": TWO.replace("min_pass_rate: 0.9, ", ""),
+        "echo.yaml": "rules: [{when: {matches: 'word[12]'}, reply: No.}, {echo: true}]\n",
+    }
+    both = suite(WORDS).replace("prompt: say\n", "prompt: say\nmodels: [other, echo]\n")
+    repository({**HARMFUL, "suites/say.yaml": both}, base)
+
+    done = run("gate", "--json")
+
+    rules = {rule["rule"]: rule for rule in json.loads(done.out)["rules"]}
+    assert done.code == 1
+    assert rules["worse"]["outcome"] == "broken"
+    assert "33.3 % → 0.0 %" in rules["worse"]["reason"]
+    assert rules["without_base"]["reason"].startswith("30 of 30 trials without a counterpart")
+
+
+def test_a_suite_may_name_the_commit_that_it_is_held_against(
+    run: Run, repository: Callable[..., Path], git: Git
+) -> None:
+    folder = repository({})
+    commit = git(folder, "rev-parse", "--short=12", "HEAD").strip()
+    named = suite(WORDS).replace("prompt: say", f"prompt: say@git:{commit}")
+    write(folder, {"suites/say.yaml": named})
+    git(folder, "commit", "--quiet", "--all", "--message=Name it")
+    write(folder, {"suites/say.yaml": named.replace("contains: word00", "contains: word99")})
+
+    done = run("gate", "--json")
+
+    told_of = json.loads(done.out)
+    assert done.code == 0, done.err
+    assert told_of["assessment"]["cases"] == 30
+    assert told_of["policy"][0]["kind"] == "assertion_changed"

@@ -29,6 +29,7 @@ def gated(
         policy: str = POLICY,
         suite: str = SUITE,
         files: dict[str, str] | None = None,
+        change: dict[str, str] | None = None,
     ) -> dict[str, object]:
         folder = tmp_path / "project"
         folder.mkdir(exist_ok=True)
@@ -36,7 +37,7 @@ def gated(
         write(folder, {**START, "llmops.yaml": policy, "suites/say.yaml": suite, **(files or {})})
         git(folder, "add", "--all")
         git(folder, "commit", "--quiet", "--allow-empty", "--message=Base")
-        write(folder, {"prompts/say.yaml": prompt})
+        write(folder, {"prompts/say.yaml": prompt, **(change or {})})
         monkeypatch.chdir(folder)
         done = run("gate", "--json", *options)
         found = json.loads(done.out)
@@ -147,3 +148,22 @@ def test_the_last_round_is_judged_too(gated: Callable[..., dict[str, object]]) -
     assert found["end"] is None
     assert found["assessment"]["samples"] == 8
     assert found["verdict"]["status"] == "inconclusive"
+
+
+@pytest.mark.parametrize("samples", ["1", "{min: 1, max: 2}"])
+def test_an_arm_that_is_new_does_not_count_as_evidence(
+    samples: str, gated: Callable[..., dict[str, object]]
+) -> None:
+    some = f"prompt: say\nsamples: {samples}\nmodels: [MODELS]\ncases:\n"
+    some += "".join(CASE.format(word) for word in WORDS[:60])
+    both = {"suites/say.yaml": some.replace("MODELS", "echo, other")}
+    policy = POLICY.replace("gate:", "  other: {model: scripted/o, script: o.yaml}\ngate:")
+    files = {"o.yaml": f"rules: [{{reply: {' '.join(WORDS)}}}]\n"}
+    one = some.replace("MODELS", "echo")
+
+    found = gated(A_FIFTH_LOST, policy=policy, suite=one, files=files, change=both)
+
+    rules = {rule["rule"]: rule["outcome"] for rule in found["rules"]}
+    assert found["end"]["reason"] == "regressed"
+    assert rules == {"worse": "broken", "without_base": "held"}
+    assert found["assessment"]["samples"] == 1

@@ -10,6 +10,7 @@ from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.excused import deciding
 from llmops.comparing.gate_losses import CONFIDENCE, MARGIN
 from llmops.comparing.identity import models_moved, moved_words
+from llmops.comparing.new_arms import NewArms, compared, without_counterpart
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.assessment import PASS_RATE, Assessment, Estimate
 from llmops.domain.config import GatePolicy
@@ -47,6 +48,7 @@ class Standards:
         end: Why the run ended early; None when every trial was carried out.
         seed: Fixes every random draw.
         together: Both sides are asked in one run.
+        new: Arms without a counterpart at the base: they are held to the absolute rules.
     """
 
     policy: GatePolicy = field(default_factory=GatePolicy)
@@ -56,6 +58,7 @@ class Standards:
     end: EarlyEnd | None = None
     seed: int = 0
     together: bool = True
+    new: NewArms = frozenset()
 
     def of(self, suite: str) -> SuiteStandard:
         """What a suite is held to."""
@@ -90,12 +93,12 @@ def hold(before: Sequence[TrialResult], after: Sequence[TrialResult], standards:
         ValueError: A confidence is not above ½ and below 1.
     """
     names = list(dict.fromkeys(trial.suite for trial in after))
-    paired = {(trial.suite, trial.case, trial.case_hash) for trial in before}
+    alone = without_counterpart(before, after, standards.new)
     rules: list[RuleResult] = []
     for name in names:
         own = [t for t in after if t.suite == name and t.status != "skipped" and not t.excused]
-        rules += _absolute(name, own, standards.of(name), paired)
-    sides = deciding(before, after)
+        rules += _absolute(name, own, standards.of(name), alone)
+    sides = deciding(before, compared(after, standards.new))
     moved = models_moved(*sides, together=standards.together)
     whole = None if moved else _whole(*sides, standards)
     if moved:
@@ -108,7 +111,7 @@ def _absolute(
     name: str,
     trials: Sequence[TrialResult],
     standard: SuiteStandard,
-    paired: Collection[tuple[str, ...]],
+    alone: Collection[str],
 ) -> Iterator[RuleResult]:
     """The rules that hold whatever the base came to."""
     policy = standard.policy
@@ -120,9 +123,9 @@ def _absolute(
     if policy.min_pass_rate is not None:
         yield _of_rate("min_pass_rate", name, trials, policy.min_pass_rate, policy)
         return
-    alone = [t for t in trials if (t.suite, t.case, t.case_hash) not in paired]
-    if alone:
-        yield _of_rate("without_base", name, alone, 1.0, policy)
+    without = [t for t in trials if t.id in alone]
+    if without:
+        yield _of_rate("without_base", name, without, 1.0, policy)
 
 
 _TITLES: Final = {
@@ -163,8 +166,7 @@ def _of_suites(
     found = {}
     for name in names:
         before, after = ([t for t in side if t.suite == name] for side in sides)
-        policy = standards.of(name).policy
-        assessed = _assessed(before, after, policy, standards.seed)
+        assessed = _assessed(before, after, standards.of(name).policy, standards.seed)
         if assessed is not None:
             found[name] = assessed
     return found

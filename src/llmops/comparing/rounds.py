@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.excused import deciding
+from llmops.comparing.new_arms import NewArms, compared
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.early import EarlyEnd
 from llmops.domain.run import TrialResult
@@ -24,6 +25,7 @@ class RoundReferee:
         before: frozenset[str],
         rule: Rule,
         metrics: Sequence[str] = (),
+        new: NewArms = frozenset(),
     ) -> None:
         """Prepare.
 
@@ -32,6 +34,7 @@ class RoundReferee:
             before: Ids of the base's trials.
             rule: The margin and the confidence.
             metrics: What is judged beside the pass rate.
+            new: Arms that are not compared, for they have no counterpart.
         """
         looks = max(rounds.values(), default=0) + 1
         self.rule = replace(rule, confidence=1 - rule.alpha / looks)
@@ -39,6 +42,7 @@ class RoundReferee:
         self._rounds = rounds
         self._before = before
         self._metrics = metrics
+        self._new = new
         self._left = Counter(rounds.values())
         self._last = looks - 1
         self._seen: list[TrialResult] = []
@@ -64,7 +68,7 @@ class RoundReferee:
     def _look(self, number: int) -> EarlyEnd | None:
         counted = [trial for trial in self._seen if self._rounds[trial.id] <= number]
         sides: tuple[list[TrialResult], list[TrialResult]] = ([], [])
-        for trial in counted:
+        for trial in compared(counted, self._new):
             sides[trial.id not in self._before].append(trial)
         assessed = assess_arms(*deciding(*sides), rule=self.rule, metrics=self._metrics)
         if assessed.certainty == "inconclusive":

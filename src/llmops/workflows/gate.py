@@ -7,11 +7,12 @@ from datetime import UTC
 from llmops.comparing.comparison import compare_trials
 from llmops.comparing.excused import deciding, excused_words
 from llmops.comparing.gate import Held, Standards, SuiteStandard, hold, rule_of
+from llmops.comparing.new_arms import arms_of_trials, new_arms
 from llmops.comparing.text_diff import diff_texts
 from llmops.domain.config import GatePolicy
 from llmops.domain.early import EarlyEnd
 from llmops.domain.gate import FINDINGS, Finding, decide_gate
-from llmops.domain.run import TrialResult
+from llmops.domain.run import Arm, TrialResult
 from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
 from llmops.reporting.gate import GateReport, Reached
 from llmops.running.interleaving import interleave
@@ -168,17 +169,24 @@ def _with_run(case: _Case, options: GateOptions, watching: tuple[Clock, Watcher]
     test = replace(options.test, plan=wished)
     whole = interleave(before, after, seed=test.seed)
     sides = frozenset(trial.id for trial in before.trials()) if before is not None else frozenset()
-    standards = _standards(case, test.seed)
+    arms = new_arms(_arms(before), _arms(after))
+    standards = replace(_standards(case, test.seed), new=arms)
     early = sides and not options.whole and may_end(whole)
     watch = watch_for(whole, sides, standards) if early else None
     outcome = run_plan(opened, test, whole, watching, watch)
     trials = _sides(outcome, sides, watch)
     if case.against.kind != "commit":
         trials = trials_against(case.against, governed, trials[1]), trials[1]
+        standards = replace(standards, new=new_arms(*map(arms_of_trials, trials)))
     if watch is not None:
         standards = replace(standards, rule=watch.rule, end=watch.end)
     held = hold(*trials, standards)
     return _told(case, outcome, held, trials, watch)
+
+
+def _arms(plan: Plan | None) -> dict[str, list[Arm]]:
+    suites = plan.suites if plan is not None else ()
+    return {one.suite.name: [arm.planned.arm for arm in one.arms] for one in suites}
 
 
 def _base_plan(case: _Case, wished: PlanOptions) -> Plan | None:

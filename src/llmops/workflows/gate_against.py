@@ -10,6 +10,7 @@ from llmops.history.refs import merge_base, resolve_ref
 from llmops.loading.baselines import read_baselines
 from llmops.running.baselines import approved_trials
 from llmops.running.store import FOLDER, find_run, read_run, run_ids
+from llmops.workflows.gate_arms import AT_BASE
 from llmops.workflows.governing import Governed
 
 _BASELINE = "baseline"
@@ -87,7 +88,7 @@ def _of_run(governed: Governed, id_: str, suites: Collection[str]) -> list[Trial
             hint="compare with one that was",
         )
     found = [trial for trial in run.trials() if trial.suite in suites]
-    return [trial for trial in found if "@git:" not in trial.arm.prompt] or found
+    return [trial for trial in found if AT_BASE not in trial.arm.prompt] or found
 
 
 def _revision(governed: Governed, ref: str, *, asked: bool) -> Against:

@@ -11,6 +11,8 @@ from llmops.running.plan import Plan, PlanOptions, make_plan
 from llmops.versions.version import PromptVersion
 from llmops.workflows.governing import Governed, models_at_base
 
+AT_BASE = "@base:"
+"""Between a prompt's name and the commit that it is asked at; no name in a suite reads so."""
 _SHORT = 12
 
 
@@ -77,7 +79,7 @@ class _Finder:
             meant = f"{name}@{labelled.text}" if labelled is not None else text.text
             version = self._versions.find(replace(text, text=meant))
         commit = version.commit or self._commit
-        return replace(version, name=f"{name}@git:{commit[:_SHORT]}")
+        return replace(version, name=f"{name}{AT_BASE}{commit[:_SHORT]}")
 
 
 def _labels(governed: Governed) -> Labels:

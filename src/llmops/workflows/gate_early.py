@@ -1,12 +1,13 @@
 """When a gate's run may end early: the rules that are certain, and the evidence that is enough."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Protocol
 
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.gate import Standards, rule_of
+from llmops.comparing.new_arms import is_new
 from llmops.comparing.referee import Block, Referee, Terms
 from llmops.comparing.rounds import RoundReferee
 from llmops.comparing.statistics.verdict import Rule
@@ -17,6 +18,7 @@ from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Totals
 from llmops.running.interleaving import round_of
 from llmops.running.plan import Plan
+from llmops.running.trial import PlannedTrial
 
 WORTH_ENDING: Final = 100
 """Trials; a smaller plan is carried out whole, for its cases say more than they cost."""
@@ -71,7 +73,7 @@ def may_end(plan: Plan) -> bool:
     return several or plan.planned >= WORTH_ENDING
 
 
-def watch_for(plan: Plan, before: Collection[str], standards: Standards) -> EarlyWatch:
+def watch_for(plan: Plan, before: frozenset[str], standards: Standards) -> EarlyWatch:
     """Make what watches a run of both sides.
 
     Args:
@@ -82,28 +84,40 @@ def watch_for(plan: Plan, before: Collection[str], standards: Standards) -> Earl
     rounds = {trial.id: round_of(trial) for trial in plan.trials()}
     if any(rounds.values()):
         policy = standards.policy
-        judge = RoundReferee(rounds, frozenset(before), rule_of(policy), policy.metrics or ())
+        metrics = policy.metrics or ()
+        judge = RoundReferee(rounds, before, rule_of(policy), metrics, standards.new)
         return EarlyWatch(judge)
-    blocks = []
+    blocks: list[Block] = []
     must = set()
     for (suite, case), trials in groupby(plan.trials(), key=lambda t: (t.suite.name, t.case.id)):
         listed = list(trials)
         if any(trial.quarantined is not None for trial in listed):
             continue
         first = listed[0].case
-        blocks.append(
-            Block(
-                suite=suite,
-                case=case,
-                before=frozenset(trial.id for trial in listed if trial.id in before),
-                after=frozenset(trial.id for trial in listed if trial.id not in before),
-                cluster=first.cluster,
-            )
-        )
+        blocks += _blocks(listed, before, standards)
         if MUST_PASS in first.tags or case in standards.of(suite).must_pass:
             must.add((suite, case))
     suites = {block.suite: standards.of(block.suite).policy for block in blocks}
     return EarlyWatch(Referee(blocks, _terms(standards, suites, frozenset(must))))
+
+
+def _blocks(
+    trials: Sequence[PlannedTrial], before: Collection[str], standards: Standards
+) -> Iterator[Block]:
+    """The trials of one case; those of arms without a counterpart are a block of their own."""
+    suite, case = trials[0].suite.name, trials[0].case
+    after = [trial for trial in trials if trial.id not in before]
+    new = [one for one in after if is_new(suite, one.planned_arm.arm, standards.new)]
+    alone = frozenset(trial.id for trial in new)
+    yield Block(
+        suite=suite,
+        case=case.id,
+        before=frozenset(trial.id for trial in trials if trial.id in before),
+        after=frozenset(trial.id for trial in after) - alone,
+        cluster=case.cluster,
+    )
+    if alone:
+        yield Block(suite=suite, case=case.id, before=frozenset(), after=alone)
 
 
 def _terms(
