@@ -322,3 +322,65 @@ def test_an_alias_is_suggested_for_a_misspelt_one(write) -> None:
     assert nowhere_near is not None
     assert nowhere_near.hint is not None
     assert nowhere_near.hint.startswith("the aliases are fast, ours, made, kept;")
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "key", "at"),
+    [
+        ("cache: redis://127.0.0.1:6379\n", "redis://127.0.0.1:6379", None, (1, 8)),
+        ("cache: 'rediss://me@c.example/3'\n", "rediss://me@c.example/3", None, (1, 8)),
+        ("cache: {ttl: 1d, url: redis://c, key: PW}\n", "redis://c", "PW", (1, 23)),
+        ("cache: {ttl: 1d}\n", None, None, (1, 8)),
+        ("cache:\n", None, None, None),
+    ],
+)
+def test_a_cache_is_a_file_or_a_server(write, text, url, key, at) -> None:
+    cache = config_of(write, {"llmops.yaml": text}).cache
+
+    assert (cache.url, cache.key) == (url, key)
+    assert cache.at == (Location("llmops.yaml", *at) if at else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code"),
+    [
+        ("cache: http://c.example\n", "1:8", "cache-url"),
+        ("cache: here\n", "1:8", "cache-url"),
+        ("cache: 'redis://'\n", "1:8", "cache-url"),
+        ("cache: 'redis://c:0'\n", "1:8", "cache-url"),
+        ("cache: 'redis://c:99999'\n", "1:8", "cache-url"),
+        ("cache: 'redis://c/name'\n", "1:8", "cache-url"),
+        ("cache: 'redis://c/0?ssl_cert_reqs=none'\n", "1:8", "cache-url"),
+        ("cache: 'redis://a b/0'\n", "1:8", "cache-url"),
+        ("cache: 'http://me@c.example'\n", "1:8", "cache-url"),
+        ("cache: {url: 'redis://[::1'}\n", "1:14", "cache-url"),
+        ("cache: {url: redis://c, path: c.db}\n", "1:31", "unused-key"),
+        ("cache: {key: PW}\n", "1:14", "unused-key"),
+        ("cache: {url: redis://c, key: 'a b'}\n", "1:30", "environment-name"),
+        ("cache: [redis://c]\n", "1:8", "wrong-type"),
+    ],
+)
+def test_what_is_no_cache_is_refused_where_it_stands(write, text, place, code) -> None:
+    (fault,) = faults_of(write, {"llmops.yaml": text})
+
+    assert fault.startswith(f"llmops.yaml:{place}: ")
+    assert f"[{code}]" in fault
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:hunter22hunter22@c.example/0",
+        "redis://me:hunter22hunter22@c.example",
+        "redis://sk-hunter22hunter22@c.example",
+        "http://me:hunter22hunter22@c.example",
+        "redis://me:hunter22hunter22@[c.example",
+        "redis://me:hunter22 hunter22@c",
+    ],
+)
+@pytest.mark.parametrize("form", ["cache: '{}'\n", "cache: {{url: '{}'}}\n"])
+def test_a_password_in_the_address_of_a_cache_is_refused_and_never_shown(write, url, form) -> None:
+    (fault,) = refused(lambda: config_of(write, {"llmops.yaml": form.format(url)}))
+
+    assert fault.code == "secret-in-file"
+    assert "hunter22" not in str(fault)

@@ -12,7 +12,8 @@ import pytest
 
 from llmops.domain.completion import Completion, Request, ToolCall, Usage
 from llmops.domain.config import Model
-from llmops.running.cache import Cache, _checksum, cache_key
+from llmops.running.cache import Cache, _checksum
+from llmops.running.caching import cache_key
 from llmops.running.sources import question
 
 NOW = 1_800_000_000.0
@@ -169,7 +170,7 @@ def test_a_damaged_row_is_a_miss_with_one_warning_and_spares_the_others(
 
     cache = cache_at(path, warned)
     found = [cache.find_many(["bad", "good", "worse"]) for _ in range(3)]
-    exported = [entry["key"] for entry in cache.export()]
+    exported = [entry.key for entry in cache.export()]
     cache.put("bad", "fast", ANSWER)
 
     assert found == [{"good": ANSWER}] * 3
@@ -461,7 +462,7 @@ def test_an_export_is_every_entry_in_plain_json(path, warned) -> None:
     filled(path, warned, *reversed(keys))
     cache = cache_at(path, warned)
 
-    entries = list(cache.export())
+    entries = [entry.as_json() for entry in cache.export()]
     cache.close()
 
     assert [entry["key"] for entry in entries] == keys

@@ -100,10 +100,21 @@ class Judge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheConfig:
-    """Where completions are cached, and for how many seconds they hold (None: for ever)."""
+    """Where completions are cached.
+
+    Attributes:
+        path: The file, from the project's root.
+        url: A Redis server in place of the file, without a password.
+        key: The environment variable that holds the server's password.
+        ttl: Seconds that a completion holds; None for ever.
+        at: Where the configuration says so.
+    """
 
     path: str = ".llmops/cache.db"
+    url: str | None = None
+    key: str | None = None
     ttl: float | None = None
+    at: Location | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,7 +125,7 @@ def _read_config(node: Node, faults: Faults) -> Config | None:
         baselines=shape.baselines,
         models=models,
         judge=shape.judge,
-        cache=shape.cache or CacheConfig(),
+        cache=shape.cache if isinstance(shape.cache, CacheConfig) else CacheConfig(),
         budget=shape.budget or Budget(),
         gate=shape.gate or GatePolicy(),
         limits=shape.limits or Limits(),

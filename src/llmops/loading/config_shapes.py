@@ -14,7 +14,8 @@ from llmops.domain.config import (
     Price,
     Via,
 )
-from llmops.domain.node import Node
+from llmops.domain.node import Node, Text
+from llmops.loading.cache_values import cache_place, cache_url
 from llmops.loading.shapes import Duration, entry, json_schema, shape_of
 from llmops.loading.value_checks import (
     ENVIRONMENT_NAME,
@@ -65,6 +66,17 @@ class CacheShape:
     """`cache:`."""
 
     path: str = entry("The cache's file.", default=".llmops/cache.db", then=project_file)
+    url: str | None = entry(
+        "A Redis server in place of the file, such as 'redis://cache.example:6379/0'.",
+        default=None,
+        then=cache_url,
+    )
+    key: str | None = entry(
+        "The environment variable that holds the server's password.",
+        default=None,
+        then=environment_name,
+        schema={"type": ["string", "null"], "pattern": ENVIRONMENT_NAME},
+    )
     ttl: Duration | None = entry("How long completions hold; null for ever.", default=None)
 
 
@@ -190,7 +202,11 @@ class ConfigShape:
         schema={"type": ["object", "null"], "additionalProperties": json_schema(ModelShape)},
     )
     judge: Judge | None = entry("The model that judges.", default=None)
-    cache: CacheConfig | None = entry("Where completions are kept.", default=None)
+    cache: CacheConfig | Text | None = entry(
+        "Where completions are kept: a mapping, or the address of a Redis server.",
+        default=None,
+        then=cache_place,
+    )
     budget: Budget | None = entry("What a run may spend.", default=None)
     gate: GatePolicy | None = entry("What the gate demands.", default=None)
     limits: Limits | None = entry("What one file may be at most.", default=None)

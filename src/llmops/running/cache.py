@@ -5,17 +5,16 @@ run: one warning, and every look-up is a miss.
 """
 
 import hashlib
-import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
-from llmops.domain.completion import Completion, Request, canonical_json
-from llmops.domain.config import Model
-from llmops.domain.record import completion_from_json, completion_to_json
+from llmops.domain.completion import Completion
+from llmops.running.caching import CacheEntry, CacheStats, Once, body_of, completion_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS completions (
@@ -27,24 +26,22 @@ _VERSION = 1
 _BATCH = 500
 _BUSY_SECONDS = 10.0
 _ROW = "key, created, model, body, checksum"
+_INSERT = "INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?)"
+_TAKE = """
+INSERT INTO completions VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+    created = excluded.created, model = excluded.model, body = excluded.body,
+    checksum = excluded.checksum
+WHERE excluded.created > completions.created
+"""
+_KEEP_NEWEST = """
+DELETE FROM completions WHERE key IN (SELECT key FROM (
+    SELECT key, sum(length(CAST(body AS BLOB)) + ?) OVER (ORDER BY created DESC, key) AS total
+    FROM completions) WHERE total > ?)
+"""
+_AROUND_BODY = 160
+"""Bytes that a row takes beside its body."""
 
 Result = TypeVar("Result")
-
-
-def cache_key(request: Request, sample: int, model: Model) -> str:
-    """The key of a completion: the whole request, the sample's number, and who is asked."""
-    carrier = "litellm" if model.is_live else model.via  # whatever the lane
-    asked = [request.digest(sample), carrier, model.api_base, dict(model.options), model.script]
-    return hashlib.sha256(canonical_json(asked).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheStats:
-    """What a cache holds: entries, bytes on disk, entries a model."""
-
-    entries: int
-    size: int
-    models: dict[str, int]
 
 
 class Cache:
@@ -70,14 +67,16 @@ class Cache:
         """
         self._path = path
         self._now = now
-        self._warn = warn
+        self._warn_of_file = Once(warn)
+        self._warn_of_row = Once(warn)
         self._ttl = ttl
         self._connection: sqlite3.Connection | None = None
         self._writable = not read_only
-        self._warned_of_file = False
-        self._warned_of_row = False
         if path is not None:
             self._guard(lambda: self._open(path))
+
+    def ready(self) -> None:
+        """A file is where it is, or it costs the cache; nothing has to be reached."""
 
     def find_many(self, keys: Sequence[str]) -> dict[str, Completion]:
         """The completions that are kept and fresh, by key."""
@@ -96,14 +95,12 @@ class Cache:
         """Keep a completion."""
         if self._connection is None or not self._writable:
             return
-        try:
-            body = canonical_json(completion_to_json(completion))
-        except (TypeError, ValueError, RecursionError):
+        body = body_of(completion)
+        if body is None:
             self._warn_of_row(f"a completion of {model} cannot be cached: it is not plain JSON")
             return
         row = (key, self._now(), model, body, _checksum(body))
-        insert = "INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?)"
-        self._guard(lambda: self._change(insert, row))
+        self._guard(lambda: self._change(_INSERT, row))
 
     def stats(self) -> CacheStats:
         """What the cache holds now."""
@@ -126,15 +123,36 @@ class Cache:
             self._guard(lambda: self._change("VACUUM", (), atomic=False))
         return gone or 0
 
-    def export(self) -> Iterator[dict[str, Any]]:
-        """Every entry as plain JSON values, in the order of the keys."""
+    def prune(self, *, before: float | None = None, size: int | None = None) -> int:
+        """Forget what is older than a moment, then the oldest of what is more than some bytes."""
+        if not self._writable:
+            return 0
+        gone = 0
+        if before is not None:
+            old = "DELETE FROM completions WHERE created < ?"
+            gone += self._guard(lambda: self._change(old, (before,))) or 0
+        if size is not None:
+            gone += self._guard(lambda: self._change(_KEEP_NEWEST, (_AROUND_BODY, size))) or 0
+        if gone:
+            self._guard(lambda: self._change("VACUUM", (), atomic=False))
+        return gone
+
+    def take(self, entries: Iterable[CacheEntry]) -> int:
+        """Take entries of another cache; of two under one key the newer one holds."""
+        waiting, taken = iter(entries), 0
+        while self._writable and (part := list(islice(waiting, _BATCH))):
+            rows = [(e.key, e.created, e.model, e.body, _checksum(e.body)) for e in part]
+            taken += self._guard(partial(self._change_many, _TAKE, rows)) or 0
+        return taken
+
+    def export(self) -> Iterator[CacheEntry]:
+        """Every entry that is whole, in the order of the keys."""
         last = ""
         query = f"SELECT {_ROW} FROM completions WHERE key > ? ORDER BY key LIMIT {_BATCH}"  # noqa: S608 - two constants
         while rows := self._rows(query, (last,)):
             for key, created, model, body, checksum in rows:
-                if _whole(body, checksum):
-                    entry = {"key": key, "created": created, "model": model}
-                    yield {**entry, "completion": json.loads(body)}
+                if isinstance(created, float) and _whole(body, checksum):
+                    yield CacheEntry(key=key, created=created, model=model, body=body)
             last = rows[-1][0]
 
     def close(self) -> None:
@@ -162,7 +180,9 @@ class Cache:
         elif version != _VERSION:
             self.close()
             if version != 0:
-                self._warn_of_file(f"the cache {path} is of another version of llmops")
+                self._warn_of_file(
+                    f"the cache {path} is of another version of llmops; going on without"
+                )
 
     def _mode(self, path: Path) -> str:
         """SQLite puts files beside one that it only reads, unless that is called immutable."""
@@ -191,13 +211,28 @@ class Cache:
             return 0
         if not atomic:
             return self._connection.execute(statement, arguments).rowcount
-        self._connection.execute("BEGIN IMMEDIATE")
+        connection = self._connection
+        return self._at_once(lambda: connection.execute(statement, arguments))
+
+    def _change_many(self, statement: str, rows: Sequence[Sequence[object]]) -> int:
+        """Carry out a statement for each of many rows; returns how many were changed."""
+        connection = self._connection
+        if connection is None:
+            return 0
+        return self._at_once(lambda: connection.executemany(statement, rows))
+
+    def _at_once(self, change: Callable[[], sqlite3.Cursor]) -> int:
+        """Make a change wholly or not at all, waiting for other writers."""
+        connection = self._connection
+        if connection is None:
+            return 0
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            changed = self._connection.execute(statement, arguments).rowcount
-            self._connection.execute("COMMIT")
+            changed = change().rowcount
+            connection.execute("COMMIT")
         except sqlite3.Error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
         return changed
 
@@ -208,21 +243,10 @@ class Cache:
         age = self._now() - created
         if age < 0 or (self._ttl is not None and age > self._ttl):
             return None
-        try:
-            return completion_from_json(json.loads(body))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        completion = completion_of(body)
+        if completion is None:
             self._warn_of_row("a damaged entry of the cache is not used")
-            return None
-
-    def _warn_of_row(self, message: str) -> None:
-        if not self._warned_of_row:
-            self._warned_of_row = True
-            self._warn(message)
-
-    def _warn_of_file(self, what: str) -> None:
-        if not self._warned_of_file:
-            self._warned_of_file = True
-            self._warn(f"{what}; going on without")
+        return completion
 
     def _guard(self, action: Callable[[], Result]) -> Result | None:
         """Do something with the file; trouble with it costs the cache, not the run."""
@@ -233,7 +257,9 @@ class Cache:
             self._writable = False
             readable = writable and isinstance(error, sqlite3.OperationalError)
             can = "written" if readable else "used"
-            self._warn_of_file(f"the cache {self._path} cannot be {can} ({error})")
+            self._warn_of_file(
+                f"the cache {self._path} cannot be {can} ({error}); going on without"
+            )
             if not readable:
                 self.close()
             return None

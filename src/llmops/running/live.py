@@ -15,11 +15,12 @@ from llmops.errors import ProviderError
 from llmops.providers.base import Provider, TargetProvider
 from llmops.running.attempts import Attempt, AttemptsError, Patience
 from llmops.running.budget import BudgetSpentError, Purse
+from llmops.running.flights import Flights
 from llmops.running.lanes import GoneError, Lane, first_of, unexpected
 from llmops.running.limits import ModelGate
 from llmops.running.observing import Observer, watched
 from llmops.running.runner import Carriers, Progress, Sink, advance, failure_of, refuse
-from llmops.running.sources import Question, Sources
+from llmops.running.sources import Question, Sources, is_cached
 from llmops.running.stop import Stop
 
 _QUEUED = 4096
@@ -64,7 +65,7 @@ class _Session:
         self._providers: dict[str, Provider] = {}
         self._targets: dict[str, TargetProvider] = {}
         self._opening: dict[str, asyncio.Future[None]] = {}
-        self._flights: dict[str, asyncio.Future[tuple[Completion, int]]] = {}
+        self._flights: Flights[tuple[Completion, int]] = Flights()
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
@@ -139,10 +140,16 @@ class _Session:
 
     def _enqueue(self, progress: Progress) -> None:
         lane = self._lane(progress)
+        self._announce(progress)
         lane.queue.append(progress)
         self._queued += 1
         if len(lane.workers) < lane.most:
             lane.hire(self._work, self._stopping.set)  # what broke is raised by `_drain`
+
+    def _announce(self, progress: Progress) -> None:
+        """Have the answer to a request kept for all who wait for it; a script is asked each time."""
+        if progress.asked is not None and is_cached(progress.asked.model):
+            self._flights.announce(progress.asked.key)
 
     def _lane(self, progress: Progress) -> Lane:
         model = progress.trial.planned_arm.model
@@ -151,6 +158,7 @@ class _Session:
         if lane is None:
             gate = None
             if model is not None:
+                self._asker.sources.ready(model)
                 gate = ModelGate(
                     model,
                     clock=time.monotonic,
@@ -196,28 +204,18 @@ class _Session:
         else:
             progress.answer(completion, origin, attempts)
         waits = advance(progress, self._asker.sources)
-        return waits and not refuse(progress, self._asker.sources)
+        waits = waits and not refuse(progress, self._asker.sources)
+        if waits:
+            self._announce(progress)
+        return waits
 
     async def _ask(self, progress: Progress, lane: Lane) -> tuple[Completion, int, Origin]:
         asked = progress.asked
         if asked is None or lane.gate is None:
             return await self._call_target(progress)
-        flight = self._flights.get(asked.key)
-        if flight is not None:
-            completion, _attempts = await asyncio.shield(flight)
-            return completion, 0, "cached"
-        flight = asyncio.get_running_loop().create_future()
-        self._flights[asked.key] = flight
-        try:
-            answer = await self._ask_model(asked, lane.gate, progress)
-            flight.set_result(answer)
-        except BaseException as error:
-            flight.set_exception(error if isinstance(error, Exception) else GoneError())
-            flight.exception()
-            raise
-        finally:
-            del self._flights[asked.key]
-        return *answer, "live"
+        asking = partial(self._ask_model, asked, lane.gate, progress)
+        (completion, attempts), here = await self._flights.ask(asked.key, asking, GoneError())
+        return (completion, attempts, "live") if here else (completion, 0, "cached")
 
     async def _ask_model(
         self, asked: Question, gate: ModelGate, progress: Progress

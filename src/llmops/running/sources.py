@@ -8,7 +8,7 @@ from llmops.domain.config import Model
 from llmops.domain.run import Origin
 from llmops.domain.tokens import CHARACTERS_A_TOKEN
 from llmops.providers.recorded import Recordings
-from llmops.running.cache import Cache, cache_key
+from llmops.running.caching import CompletionCache, cache_key
 from llmops.running.kept import KeptAnswers
 
 
@@ -67,7 +67,7 @@ class Sources:
     """
 
     load: Callable[[str], Recordings | None]
-    cache: Cache | None
+    cache: CompletionCache | None
     fresh: bool = False
     replay: bool = False
     kept: KeptAnswers | None = None
@@ -78,6 +78,15 @@ class Sources:
         if suite not in self._recordings:
             self._recordings[suite] = self.load(suite)
         return self._recordings[suite]
+
+    def ready(self, model: Model) -> None:
+        """Reach the cache for a model's answers, before anything is paid for.
+
+        Raises:
+            UnavailableError: It is elsewhere, and cannot be reached.
+        """
+        if self.cache is not None and is_cached(model):
+            self.cache.ready()
 
     def find_many(self, questions: Sequence[Question]) -> list[Found | None]:
         """What is known of each question, in their order."""
@@ -101,7 +110,7 @@ class Sources:
         keys = [
             asked.key
             for asked, known in zip(questions, found, strict=True)
-            if known is None and _is_cached(asked)
+            if known is None and is_cached(asked.model)
         ]
         cached = self.cache.find_many(keys) if keys else {}
         return [
@@ -111,7 +120,7 @@ class Sources:
 
     def keep(self, asked: Question, completion: Completion) -> None:
         """Keep an answer for the next time."""
-        if self.cache is not None and _is_cached(asked):
+        if self.cache is not None and is_cached(asked.model):
             self.cache.put(asked.key, asked.model.label, completion)
 
     def _recorded(self, asked: Question) -> Found | None:
@@ -120,9 +129,9 @@ class Sources:
         return Found(completion=completion, origin="recorded") if completion is not None else None
 
 
-def _is_cached(asked: Question) -> bool:
+def is_cached(model: Model) -> bool:
     """A script is free and changes under its name, so its answers are not kept."""
-    return asked.model.via != "scripted"
+    return model.via != "scripted"
 
 
 def _cached(completion: Completion | None) -> Found | None:

@@ -12,7 +12,7 @@ from llmops.domain.config import Budget
 from llmops.domain.run import TrialResult
 from llmops.providers.keys import secrets_of, without_secrets
 from llmops.running.budget import Purse
-from llmops.running.cache import Cache
+from llmops.running.caching import CompletionCache
 from llmops.running.kept import KeptAnswers
 from llmops.running.observing import Observer
 from llmops.running.plan import Plan, PlanOptions
@@ -21,6 +21,7 @@ from llmops.running.sources import Sources
 from llmops.running.stop import Stop
 from llmops.running.store import FOLDER
 from llmops.running.trial import PlannedTrial
+from llmops.workflows.caches import CacheWorld, open_cache
 from llmops.workflows.project import OpenProject
 from llmops.workflows.recordings import read_recordings
 
@@ -134,15 +135,15 @@ class Asking:
         secrets = secrets_of(self.opened.environment)
         return lambda completion: without_secrets(completion, secrets)
 
-    def _cache(self) -> Cache:
-        config = self.opened.config.cache
-        return Cache(
-            self.opened.root / config.path,
+    def _cache(self) -> CompletionCache:
+        world = CacheWorld(
+            root=self.opened.root,
+            environment=self.opened.environment,
+            untrusted=self.opened.untrusted,
             now=lambda: self.clock.now().timestamp(),
             warn=self.note,
-            ttl=config.ttl,
-            read_only=self.opened.untrusted,
         )
+        return open_cache(self.opened.config.cache, world)
 
     def _unpriced(self, whose: str) -> None:
         self.note(

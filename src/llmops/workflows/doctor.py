@@ -3,7 +3,9 @@
 import importlib.util
 import os
 import platform
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,6 +16,7 @@ from llmops.domain.config import Model
 from llmops.errors import LlmopsError
 from llmops.history.repository import Repository, open_repository
 from llmops.reporting.wording import plural
+from llmops.workflows.caches import CacheWorld, open_cache, redis_server
 from llmops.workflows.models import key_of, named_models
 from llmops.workflows.project import OpenProject, Surroundings, open_project
 
@@ -28,6 +31,7 @@ _EXTRAS = {
     "sqlglot": "sql",
     "py3langid": "language",
     "pyarrow": "parquet",
+    "redis": "redis",
     "opentelemetry.exporter.otlp.proto.http": "otel",
 }
 
@@ -151,8 +155,7 @@ def _project(opened: OpenProject) -> Iterator[Check]:
     )
     for model in named_models(opened):
         yield _key(model, opened)
-    folder = (opened.root / opened.config.cache.path).parent
-    yield Check(name="cache", **_writable(folder))
+    yield _cache(opened)
 
 
 def _key(model: Model, opened: OpenProject) -> Check:
@@ -171,6 +174,30 @@ def _key(model: Model, opened: OpenProject) -> Check:
         words=f"{key} is not set",
         hint=f"export {key}=…" + (", or put it into .env" if key.endswith("_API_KEY") else ""),
     )
+
+
+def _cache(opened: OpenProject) -> Check:
+    config = opened.config.cache
+    if config.url is None:
+        return Check(name="cache", **_writable((opened.root / config.path).parent))
+    world = CacheWorld(
+        root=opened.root,
+        environment=opened.environment,
+        untrusted=opened.untrusted,
+        now=time.time,
+        warn=lambda _words: None,
+    )
+    try:
+        with closing(open_cache(config, world, read_only=True)) as cache:
+            cache.ready()
+            return Check(
+                name="cache",
+                state="ok",
+                words=f"{redis_server(config, opened.environment)} answers",
+            )
+    except LlmopsError as error:
+        fault = error.faults[0]
+        return Check(name="cache", state="error", words=fault.message, hint=fault.hint)
 
 
 def _writable(folder: Path) -> dict[str, Any]:

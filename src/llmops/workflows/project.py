@@ -153,7 +153,7 @@ def open_project(
     return OpenProject(
         root=root,
         project=project,
-        environment=_environment(root, surroundings),
+        environment=environment_of(root, surroundings),
         functions=functions,
         untrusted=surroundings.untrusted,
     )
@@ -186,6 +186,18 @@ def open_config(surroundings: Surroundings) -> tuple[Path, Config]:
     return root, load_config(WorkTree(root, trusted=not surroundings.untrusted))
 
 
+def environment_of(root: Path, surroundings: Surroundings) -> Mapping[str, str]:
+    """The environment, and what the project's `.env` adds in a trusted run.
+
+    Raises:
+        InvalidInputError: The file is broken.
+    """
+    path = root / ".env"
+    if surroundings.untrusted or not path.is_file():
+        return surroundings.environment
+    return {**read_dotenv(path.read_bytes()), **surroundings.environment}
+
+
 def _load_plugins(config: Config, root: Path) -> None:
     if config.plugins:
         add_to_path(root)
@@ -207,13 +219,6 @@ def _refuse(config: Config) -> None:
     faults = [Fault(code="untrusted", message=words, at=at, hint=hint) for words, at in refused]
     if faults:
         raise InvalidInputError.of(faults)
-
-
-def _environment(root: Path, surroundings: Surroundings) -> Mapping[str, str]:
-    path = root / ".env"
-    if surroundings.untrusted or not path.is_file():
-        return surroundings.environment
-    return {**read_dotenv(path.read_bytes()), **surroundings.environment}
 
 
 def _read_prompt(project: Project, named: Text) -> Prompt:
