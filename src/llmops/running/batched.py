@@ -143,6 +143,7 @@ class _Session:
         asked = progress.asked
         if asked is None or not has_batches(asked.model):
             return None
+        self._asker.sources.ready(asked.model)
         return self.office.letter(asked.request, asked.model, asked.key)
 
     def _refused(self, progress: Progress, error: ProviderError) -> None:
