@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmops.cli.options import AsJson, Untrusted
+from llmops.cli.options import AsJson, Concurrency, Fresh, MaxCalls, MaxCost, Untrusted
 
 if TYPE_CHECKING:
     from llmops.running.breakpoints import Counts
@@ -42,21 +42,13 @@ def bisect(
     max_trials: Annotated[
         int, typer.Option(metavar="N", min=2, max=100_000, help="Stop at so many samples.")
     ] = 400,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=1000, help="Calls at a time.")
-    ] = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
+    concurrency: Concurrency = None,
     replay: Annotated[
         bool, typer.Option("--replay", help="Recordings and the cache only, taken as all there is.")
     ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
-    ] = False,
+    fresh: Fresh = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the pauses between attempts.")] = 0,
     untrusted: Untrusted = False,
     as_json: AsJson = False,
@@ -98,16 +90,12 @@ def bisect(
 
 
 def _bisect_once(options: "BisectOptions", world: "Surroundings", *, as_json: bool) -> int:
-    import time
-    from datetime import UTC, datetime
-
+    from llmops.cli.clock import clock
     from llmops.cli.talk import note, say_json
-    from llmops.workflows.asking import Clock
     from llmops.workflows.bisect import bisect as search
     from llmops.workflows.project import open_project
 
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    found = search(open_project(world), options, clock, _tell, note)
+    found = search(open_project(world), options, clock(), _tell, note)
     if as_json:
         say_json(found.as_json())
     else:

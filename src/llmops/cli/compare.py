@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Expression, Untrusted
+from llmops.cli.options import (
+    Cases,
+    Concurrency,
+    Confidence,
+    Expression,
+    Fresh,
+    JsonReport,
+    MaxCalls,
+    MaxCost,
+    NoPager,
+    Replay,
+    Samples,
+    TwoReports,
+    Untrusted,
+)
 
 
 def compare(
@@ -16,15 +30,9 @@ def compare(
             help="MODEL, NAME@REF or NAME@REF+MODEL, and parameters: fast,temperature=0.7.",
         ),
     ],
-    suite: Annotated[
-        list[str] | None,
-        typer.Option("--suite", "-s", metavar="SELECT", help="Only these cases. Repeatable."),
-    ] = None,
+    suite: Cases = None,
     expression: Expression = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
-    ] = None,
+    samples: Samples = None,
     metric: Annotated[
         list[str] | None,
         typer.Option("--metric", metavar="NAME", help="Judge this metric too. Repeatable."),
@@ -33,42 +41,21 @@ def compare(
         float | None,
         typer.Option(metavar="SHARE", min=0, max=1, help="A loss of so much does not matter."),
     ] = None,
-    confidence: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", min=0.5, max=1, help="How sure a claim must be."),
-    ] = None,
+    confidence: Confidence = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of every random draw.")] = 0,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
-    ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=1000, help="Calls at a time, for each model."),
-    ] = None,
+    replay: Replay = False,
+    fresh: Fresh = False,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
+    concurrency: Concurrency = None,
     first: Annotated[
         int,
         typer.Option("--first", metavar="N", min=0, help="Show so many outputs that differ."),
     ] = 5,
-    report: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--report", metavar="FORMAT[=PATH]", help="Write markdown or json. Repeatable."
-        ),
-    ] = None,
-    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")] = False,
+    report: TwoReports = None,
+    no_pager: NoPager = False,
     untrusted: Untrusted = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the JSON report instead of text.")
-    ] = False,
+    as_json: JsonReport = False,
 ) -> None:
     """Compare models, versions or parameters, and say how sure it is.
 
@@ -77,11 +64,12 @@ def compare(
       llmops compare support/reply@1.0.0 support/reply support/reply+demo/small
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.comparing import Telling, compare_once, read_reports
+    from llmops.cli.comparing import ARMS, compare_once
+    from llmops.cli.documents import Telling, read_documents
     from llmops.cli.testing import Wishes, options_of
     from llmops.workflows.compare import CompareOptions
 
-    reports = read_reports(report or (), as_json=as_json)
+    reports = read_documents(report or (), ARMS, as_json=as_json)
     wishes = Wishes(
         selectors=tuple(suite or ()),
         expression=expression,

@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Expression, Models, Untrusted
+from llmops.cli.options import (
+    Cases,
+    Concurrency,
+    Expression,
+    Fresh,
+    JsonReport,
+    MaxCalls,
+    MaxCost,
+    Models,
+    NoPager,
+    Replay,
+    Samples,
+    TwoReports,
+    Untrusted,
+)
 
 
 def diff(
@@ -22,16 +36,10 @@ def diff(
             help="The second version, or @REF of the same prompt; the work tree if none.",
         ),
     ] = None,
-    suite: Annotated[
-        list[str] | None,
-        typer.Option("--suite", "-s", metavar="SELECT", help="Only these cases. Repeatable."),
-    ] = None,
+    suite: Cases = None,
     expression: Expression = None,
     model: Models = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
-    ] = None,
+    samples: Samples = None,
     source_only: Annotated[
         bool, typer.Option("--source-only", help="Run nothing: the source and the messages only.")
     ] = False,
@@ -48,36 +56,18 @@ def diff(
             metavar="N", min=4, max=100_000, help="Explain with so many samples of a case at most."
         ),
     ] = 400,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
-    ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=1000, help="Calls at a time, for each model."),
-    ] = None,
+    replay: Replay = False,
+    fresh: Fresh = False,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
+    concurrency: Concurrency = None,
     first: Annotated[
         int, typer.Option("--first", metavar="N", min=0, help="Show the outputs of so many cases.")
     ] = 10,
-    report: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--report", metavar="FORMAT[=PATH]", help="Write markdown or json. Repeatable."
-        ),
-    ] = None,
-    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")] = False,
+    report: TwoReports = None,
+    no_pager: NoPager = False,
     untrusted: Untrusted = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the JSON report instead of text.")
-    ] = False,
+    as_json: JsonReport = False,
 ) -> None:
     """Compare two versions of a prompt on the same cases.
 
@@ -86,7 +76,8 @@ def diff(
       llmops diff support/reply --explain            and which lines of the edit broke a case
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.diffing import Telling, diff_once, read_reports
+    from llmops.cli.diffing import DIFF, diff_once
+    from llmops.cli.documents import Telling, read_documents
     from llmops.cli.testing import Wishes, options_of
     from llmops.errors import InvalidInputError
     from llmops.running.weighing import Rule
@@ -98,7 +89,7 @@ def diff(
             code="usage",
             hint="leave one of them out",
         )
-    reports = read_reports(report or (), as_json=as_json)
+    reports = read_documents(report or (), DIFF, as_json=as_json)
     names = sides_of(before, after)
     wishes = Wishes(
         selectors=tuple(suite or ()),

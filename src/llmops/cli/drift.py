@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import AsJson, Expression, ForPrompt, Models, Select, Untrusted
+from llmops.cli.options import (
+    AsJson,
+    Concurrency,
+    Confidence,
+    Expression,
+    ForPrompt,
+    MaxCalls,
+    MaxCost,
+    Models,
+    Samples,
+    Select,
+    Untrusted,
+)
 
 
 def drift(
@@ -28,28 +40,15 @@ def drift(
             "--between", metavar="RUN RUN", help="What of their difference is the model's."
         ),
     ] = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
-    ] = None,
+    samples: Samples = None,
     margin: Annotated[
         float | None,
         typer.Option(metavar="SHARE", min=0, max=1, help="A change of so much does not matter."),
     ] = None,
-    confidence: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", min=0.5, max=1, help="How sure a claim must be."),
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=1000, help="Calls at a time, for each model."),
-    ] = None,
+    confidence: Confidence = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
+    concurrency: Concurrency = None,
     as_json: AsJson = False,
     untrusted: Untrusted = False,
 ) -> None:
@@ -63,16 +62,13 @@ def drift(
     """
     import os
     import sys
-    import time
-    from datetime import UTC, datetime
 
     from llmops.cli.asked import surroundings
+    from llmops.cli.clock import clock_and_progress
     from llmops.cli.talk import say_json
     from llmops.cli.testing import Wishes, options_of
     from llmops.reporting.drift import print_drift
-    from llmops.reporting.progress import make_progress
     from llmops.reporting.terminal import make_screen
-    from llmops.workflows.asking import Clock
     from llmops.workflows.drift import DriftOptions
     from llmops.workflows.drift import drift as look
     from llmops.workflows.project import open_project
@@ -95,10 +91,8 @@ def drift(
         between=between,
         test=replace(options_of(wishes), fresh=True),
     )
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     opened = open_project(surroundings(untrusted=untrusted))
-    progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
-    report = look(opened, options, clock, progress)
+    report = look(opened, options, *clock_and_progress())
     if as_json:
         say_json(report.as_json())
     else:

@@ -3,17 +3,15 @@
 import math
 import os
 import sys
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from llmops.cli.clock import clock
 from llmops.cli.reached import narrowed
 from llmops.cli.talk import say_json
 from llmops.cli.testing import Wishes, options_of
 from llmops.errors import InvalidInputError
 from llmops.reporting.plan import plan_to_json, print_plan
 from llmops.reporting.terminal import make_screen
-from llmops.workflows.asking import Clock
 from llmops.workflows.plan import ForecastOptions, foretell
 from llmops.workflows.project import Surroundings, open_project
 
@@ -54,8 +52,7 @@ def foretell_once(wishes: PlanWishes, world: Surroundings) -> None:
         detect=wishes.detect,
         max_cost=wishes.test.max_cost,
     )
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    outlook = foretell(opened, options, clock)
+    outlook = foretell(opened, options, clock())
     if wishes.test.as_json:
         say_json(plan_to_json(outlook))
         return

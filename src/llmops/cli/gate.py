@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Expression, Models, Select, Untrusted
+from llmops.cli.options import (
+    Concurrency,
+    Expression,
+    Fresh,
+    JsonReport,
+    MaxCalls,
+    MaxCost,
+    Models,
+    Replay,
+    Samples,
+    Select,
+    Untrusted,
+)
 
 
 def gate(
@@ -35,31 +47,17 @@ def gate(
     ] = None,
     expression: Expression = None,
     model: Models = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
-    ] = None,
+    samples: Samples = None,
     whole: Annotated[
         bool,
         typer.Option("--whole", help="Carry out every trial, also when the verdict is certain."),
     ] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the order and every draw.")] = 0,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
-    ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=1000, help="Calls at a time, for each model."),
-    ] = None,
+    replay: Replay = False,
+    fresh: Fresh = False,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
+    concurrency: Concurrency = None,
     first: Annotated[
         int, typer.Option("--first", metavar="N", min=0, help="Show so many outputs that broke.")
     ] = 5,
@@ -72,9 +70,7 @@ def gate(
         ),
     ] = None,
     untrusted: Untrusted = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the JSON report instead of text.")
-    ] = False,
+    as_json: JsonReport = False,
 ) -> None:
     """Hold what changed against its base, and say whether it may go in.
 
@@ -85,11 +81,12 @@ def gate(
       llmops gate suites/refunds.yaml --base main
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.gating import Telling, gate_once, read_reports
+    from llmops.cli.documents import read_documents
+    from llmops.cli.gating import GATE, Telling, gate_once
     from llmops.cli.testing import Wishes, options_of
     from llmops.workflows.gate import GateOptions
 
-    reports = read_reports(report or (), as_json=as_json)
+    reports = read_documents(report or (), GATE, as_json=as_json)
     wishes = Wishes(
         selectors=tuple(select or ()),
         expression=expression,

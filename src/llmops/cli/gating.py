@@ -2,31 +2,32 @@
 
 import os
 import sys
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from llmops.cli.documents import Document, Formats, read_documents, write_documents
+from llmops.cli.clock import clock_and_progress
+from llmops.cli.documents import Document, Kind, write_documents
 from llmops.reporting.gate import GateReport
 from llmops.reporting.gate_console import print_gate
 from llmops.reporting.gate_github import append_gate_summary, write_gate_github
 from llmops.reporting.gate_json import write_gate_json
 from llmops.reporting.gate_junit import write_gate_junit
 from llmops.reporting.gate_markdown import write_gate_markdown
-from llmops.reporting.progress import make_progress
 from llmops.reporting.terminal import make_screen
-from llmops.workflows.asking import Clock
 from llmops.workflows.gate import GateOptions, gate
 from llmops.workflows.project import Surroundings
 
-_FORMATS: Formats[GateReport] = {
-    "json": ("gate.json", write_gate_json),
-    "markdown": ("gate.md", write_gate_markdown),
-    "junit": ("gate.xml", write_gate_junit),
-    "github": ("-", write_gate_github),
-}
+GATE: Final[Kind[GateReport]] = Kind(
+    what="the gate",
+    formats={
+        "json": ("gate.json", write_gate_json),
+        "markdown": ("gate.md", write_gate_markdown),
+        "junit": ("gate.xml", write_gate_junit),
+        "github": ("-", write_gate_github),
+    },
+    show=print_gate,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +45,9 @@ class Telling:
     as_json: bool = False
 
 
-def read_reports(typed: Sequence[str], *, as_json: bool) -> tuple[Document[GateReport], ...]:
-    """Read `FORMAT` or `FORMAT=PATH` words.
-
-    Raises:
-        InvalidInputError: No such format, no path after `=`, or two documents for stdout.
-    """
-    return read_documents(typed, _FORMATS, "the gate", as_json=as_json)
-
-
 def gate_once(options: GateOptions, telling: Telling, world: Surroundings) -> int:
     """Hold the change against its base, say and write everything, and return the exit code."""
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
-    report = gate(world, options, clock, progress)
+    report = gate(world, options, *clock_and_progress())
     written = write_documents(report, telling.reports, world.folder)
     _summarise(report, telling, world)
     if telling.as_json:

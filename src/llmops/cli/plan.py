@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import AsJson, Expression, ForPrompt, Models, Select, Since, Untrusted
+from llmops.cli.options import (
+    AsJson,
+    Expression,
+    ForPrompt,
+    Fresh,
+    Models,
+    Replay,
+    Samples,
+    Select,
+    SetInputs,
+    Shard,
+    Since,
+    Sweep,
+    Untrusted,
+)
 
 
 def plan(
@@ -13,27 +27,12 @@ def plan(
     prompt: ForPrompt = None,
     since: Since = None,
     model: Models = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="inputs.NAME=VALUE", help="An input for every case."),
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=V[,V…]", help="A parameter; each value is an arm of its own."),
-    ] = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
-    ] = False,
-    shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="The I-th of N parts, such as 2/5.")
-    ] = None,
+    samples: Samples = None,
+    set_: SetInputs = None,
+    param: Sweep = None,
+    replay: Replay = False,
+    fresh: Fresh = False,
+    shard: Shard = None,
     detect: Annotated[
         str | None,
         typer.Option(metavar="SHARE", help="Which cases × samples see a drop of so much: 3%."),

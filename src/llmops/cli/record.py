@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Expression, ForPrompt, Models, Select, Untrusted
+from llmops.cli.options import Expression, ForPrompt, MaxCost, Models, Samples, Select, Untrusted
 from llmops.errors import InvalidInputError
 
 
@@ -13,18 +13,13 @@ def record(
     expression: Expression = None,
     prompt: ForPrompt = None,
     model: Models = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
-    ] = None,
+    samples: Samples = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask for everything anew.")] = False,
     from_run: Annotated[
         str | None,
         typer.Option("--from-run", metavar="RUN", help="Take a kept run; ask nobody."),
     ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
-    ] = None,
+    max_cost: MaxCost = None,
     untrusted: Untrusted = False,
 ) -> None:
     """Run suites and keep the completions: CI needs no keys then.

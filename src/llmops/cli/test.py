@@ -4,7 +4,25 @@ from typing import Annotated
 
 import typer
 
-from llmops.cli.options import Expression, ForPrompt, Models, Reports, Select, Since, Untrusted
+from llmops.cli.options import (
+    Concurrency,
+    Expression,
+    ForPrompt,
+    Fresh,
+    JsonReport,
+    MaxCalls,
+    MaxCost,
+    Models,
+    Replay,
+    Reports,
+    Samples,
+    Select,
+    SetInputs,
+    Shard,
+    Since,
+    Sweep,
+    Untrusted,
+)
 
 
 def test(
@@ -13,37 +31,17 @@ def test(
     prompt: ForPrompt = None,
     since: Since = None,
     model: Models = None,
-    samples: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=10_000, help="Ask each case so many times."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="inputs.NAME=VALUE", help="An input for every case."),
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=V[,V…]", help="A parameter; each value is an arm of its own."),
-    ] = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Recordings and the cache only; a miss is an error.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask anew: neither recordings nor the cache.")
-    ] = False,
+    samples: Samples = None,
+    set_: SetInputs = None,
+    param: Sweep = None,
+    replay: Replay = False,
+    fresh: Fresh = False,
     record: Annotated[
         bool, typer.Option("--record", help="Keep the completions in recordings/.")
     ] = False,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="DOLLARS", min=0, help="Stop at so many dollars.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Stop at so many calls.")
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=1000, help="Calls at a time, for each model."),
-    ] = None,
+    max_cost: MaxCost = None,
+    max_calls: MaxCalls = None,
+    concurrency: Concurrency = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", "-x", help="Stop at the first trial that does not pass.")
     ] = False,
@@ -55,9 +53,7 @@ def test(
         bool, typer.Option("--failed", help="Only what did not pass in the last run.")
     ] = False,
     new: Annotated[bool, typer.Option("--new", help="Only cases that no kept run knows.")] = False,
-    shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="The I-th of N parts, such as 2/5.")
-    ] = None,
+    shard: Shard = None,
     on: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Ask from a Dask cluster, such as tcp://host:8786."),
@@ -80,9 +76,7 @@ def test(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of every random choice.")] = 0,
     untrusted: Untrusted = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the JSON report instead of text.")
-    ] = False,
+    as_json: JsonReport = False,
 ) -> None:
     """Run suites, show what fails, write reports, exit by the verdict.
 

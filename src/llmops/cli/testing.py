@@ -1,26 +1,22 @@
 """What `test` and `record` share: wishes in, a run with its reports and an exit code out."""
 
 import gc
-import os
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
+from llmops.cli.clock import clock_and_progress
 from llmops.cli.reached import narrowed
 from llmops.cli.talk import note
 from llmops.cli.telling import relative, tell, wished_reports
 from llmops.domain.config import Budget
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
-from llmops.reporting.progress import make_progress
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions
 from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import Selection, parse_shard
-from llmops.workflows.asking import Clock
 from llmops.workflows.execution import TestOptions
 from llmops.workflows.project import Surroundings, open_project
 from llmops.workflows.report import kept_report
@@ -75,9 +71,7 @@ def run_once(wishes: Wishes, world: Surroundings) -> Ran:
     opened = open_project(world)
     reports = wished_reports(wishes.reports, as_json=wishes.as_json)
     options = replace(options, plan=narrowed(opened, options.plan))
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    progress = make_progress(sys.stderr, os.environ, clock=time.monotonic)
-    outcome = run_tests(opened, options, clock, progress)
+    outcome = run_tests(opened, options, *clock_and_progress())
     written = tell(
         outcome.report, reports, world, as_json=wishes.as_json, recorded=outcome.recorded
     )
