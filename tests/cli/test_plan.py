@@ -520,3 +520,15 @@ def test_help_gives_examples(run: Run) -> None:
 
     assert done.code == 0
     assert "llmops plan --detect 3%" in done.out
+
+
+def test_a_shared_cache_is_looked_into_like_the_projects_own(
+    project: Project, run: Run, counter: Counter
+) -> None:
+    more = "cache: {url: 'redis://127.0.0.1:1', key: NO_SUCH_PASSWORD}\n"
+    project(files(counter, more=more))
+
+    done = run("plan")
+
+    assert done.code == 3
+    assert "the variable NO_SUCH_PASSWORD, which holds the password of the cache" in done.err

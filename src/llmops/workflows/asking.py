@@ -71,6 +71,7 @@ class Asking:
     Attributes:
         note: Told what the user should know.
         observer: Follows what is asked; None where nobody does.
+        read_only: Look answers up, and leave no trace of it in the cache.
     """
 
     opened: OpenProject
@@ -79,6 +80,7 @@ class Asking:
     note: Callable[[str], None]
     stop: Stop
     observer: Observer | None = None
+    read_only: bool = False
     _purse: Purse | None = None
 
     @property
@@ -143,7 +145,7 @@ class Asking:
             now=lambda: self.clock.now().timestamp(),
             warn=self.note,
         )
-        return open_cache(self.opened.config.cache, world)
+        return open_cache(self.opened.config.cache, world, read_only=self.read_only)
 
     def _unpriced(self, whose: str) -> None:
         self.note(

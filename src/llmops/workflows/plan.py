@@ -1,6 +1,7 @@
 """Say what a run would take and could see, before anything is asked or written."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Final
@@ -23,15 +24,13 @@ from llmops.domain.config import GatePolicy, Model, Price
 from llmops.domain.forecast import Advice, Forecast, Outlook, Part, PastArms, Sight
 from llmops.errors import InvalidInputError
 from llmops.providers.price_list import listed_output_limit, listed_price
-from llmops.running.cache import Cache
 from llmops.running.forecast import Forecaster
 from llmops.running.past import Past, TwoArms, past_of
 from llmops.running.plan import Plan, PlanOptions, make_plan
-from llmops.running.sources import Sources
+from llmops.running.stop import Stop
 from llmops.running.store import FOLDER
-from llmops.workflows.asking import Clock
+from llmops.workflows.asking import Asking, AskLimits, Clock
 from llmops.workflows.project import OpenProject
-from llmops.workflows.recordings import read_recordings
 
 _ROUNDING: Final = 1e-9
 """Money that pays for whole trials pays for them in floating point, too."""
@@ -91,29 +90,20 @@ def _forecast(
     notes: list[str],
 ) -> Forecast:
     plan, past = known
-    config = opened.config.cache
-    cache = Cache(
-        opened.root / config.path,
-        now=lambda: clock.now().timestamp(),
-        warn=notes.append,
-        ttl=config.ttl,
-        read_only=True,
+    limits = AskLimits(replay=options.replay, fresh=options.fresh)
+    asking = Asking(
+        opened=opened, limits=limits, clock=clock, note=notes.append, stop=Stop(), read_only=True
     )
-    sources = Sources(
-        load=lambda suite: read_recordings(opened, suite),
-        cache=cache,
-        fresh=options.fresh,
-        replay=options.replay,
-    )
-    try:
+    with ExitStack() as stack:
+        sources = asking.sources()
+        if sources.cache is not None:
+            stack.callback(sources.cache.close)
         return Forecaster(
             sources=sources,
             price=_price,
             output_limit=listed_output_limit,
             habits=past.habits,
         ).forecast(plan)
-    finally:
-        cache.close()
 
 
 def _aims(opened: OpenProject) -> Mapping[str, Aim]:
