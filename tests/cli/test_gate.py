@@ -840,6 +840,19 @@ def test_answers_that_came_with_the_change_are_refused(
     assert "[kept-in-git]" in done.err
 
 
+def test_schemas_for_editors_may_be_in_git(
+    run: Run, repository: Callable[..., Path], git: Git
+) -> None:
+    folder = repository(HARMLESS)
+    run("schema", "--write")
+    git(folder, "add", "--force", ".llmops/schemas")
+
+    done = run("gate")
+
+    assert "suite.schema.json" in git(folder, "ls-files")
+    assert done.code == 0, done.err
+
+
 def test_the_cache_is_the_one_of_the_base(run: Run, repository: Callable[..., Path]) -> None:
     folder = repository({**HARMLESS, "llmops.yaml": f"{CONFIG}cache: {{path: data/brought.db}}\n"})
 

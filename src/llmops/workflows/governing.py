@@ -15,6 +15,7 @@ from llmops.running.store import FOLDER
 from llmops.versions.base import Base, find_base
 from llmops.versions.finder import Versions
 from llmops.workflows.project import Earlier, OpenProject, Surroundings, open_project, open_versions
+from llmops.workflows.schema import SCHEMA_FILES
 
 _SHORT = 12
 _OWN = (".llmops",)
@@ -116,17 +117,21 @@ def _repository(versions: Versions) -> Repository:
 
 
 def _check_not_in_git(opened: OpenProject, versions: Versions, cache: str) -> None:
-    """Refuse answers that may be the change's own: a cache or runs that came with the files."""
+    """Refuse answers that may be the change's own: a cache or runs that came with the files.
+
+    Schemas for editors hold no answers, and `llmops init` lets them into git.
+    """
     root, loader = opened.root.resolve(), versions.loader
     kept = {(root / path).resolve() for path in (cache, FOLDER)} | {root / path for path in _OWN}
     top = loader.repository.top.resolve()
     inside = sorted(str(path.relative_to(top)) for path in kept if path.is_relative_to(top))
     found = loader.repository.run("ls-files", "-z", "--", *inside) if inside else ""
-    if found:
+    schemas = {str((root / name).relative_to(top)) for name in SCHEMA_FILES.values()} - {*inside}
+    if bringing := [name for name in found.split("\0") if name and name not in schemas]:
         raise InvalidInputError(
-            f"{found.partition(chr(0))[0]} is in git, so what it holds is the change's own word",
+            f"{bringing[0]} is in git, so what it holds is the change's own word",
             code="kept-in-git",
-            hint=f"'git rm -r --cached' it, and add '{_OWN[0]}/' to .gitignore",
+            hint=f"'git rm -r --cached' it, and add '{_OWN[0]}/*' to .gitignore",
         )
 
 
