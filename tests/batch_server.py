@@ -303,7 +303,7 @@ def serve_batches() -> Iterator[BatchServer]:
     """Serve on loopback for as long as it is needed."""
     server = BatchServer()
     listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
-    listening.daemon_threads = False
+    listening.handle_error = lambda *_: None  # clients that were killed
     thread = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     server.base = f"http://127.0.0.1:{listening.server_address[1]}"

@@ -1,5 +1,9 @@
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +16,8 @@ CASES = "prompt: say\ncases:\n" + "".join(
     f"  - {{id: c{number}, inputs: {{word: w{number}}}, assert: [{{contains: w{number}}}]}}\n"
     for number in range(5)
 )
+LLMOPS = Path(sys.executable).with_name("llmops")
+LOOK = "GET /v1/batches/batch_0"
 TALK = """\
 version: 1.0.0
 model: echo
@@ -268,3 +274,64 @@ def test_the_first_failure_cancels_what_is_under_way(
         "POST /v1/batches/batch_0/cancel" in server.calls
     )
     assert "1 batch with 5 requests were cancelled" in done.err
+
+
+def killed_while_polling(folder: Path, server: BatchServer, number: signal.Signals) -> int:
+    """Start a run, end it by a signal once it has polled, and return its exit code."""
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    command = [LLMOPS, "test", "--batch"]
+    with (
+        (folder / "said").open("wb") as said,
+        subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=said, env=environment
+        ) as process,
+    ):
+        try:
+            with server.called:
+                assert server.called.wait_for(lambda: LOOK in server.calls, 30)
+            process.send_signal(number)
+            return process.wait(30)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_a_run_that_was_ended_takes_its_batch_later_and_sends_nothing_twice(
+    project: Project, run: Run, server: BatchServer, number: signal.Signals, code: int
+) -> None:
+    folder = project({"llmops.yaml": config(server), "suites/say.yaml": CASES})
+    server.looks = 1000
+
+    ended = killed_while_polling(folder, server, number)
+    server.looks = 0
+    done = run("test", "--resume", "last")
+
+    said = (folder / "said").read_text(encoding="utf-8")
+    assert ended == code
+    assert number == signal.SIGKILL or "1 batch with 5 requests go on at the provider" in said
+    assert done.code == 0
+    assert "5 passed" in done.out
+    assert server.asked == {f"Say w{number}.": 1 for number in range(5)}
+    assert not server.live
+    assert [call for call in server.calls if call.startswith("POST")] == [
+        "POST /v1/files",
+        "POST /v1/batches",
+    ]
+
+
+def test_a_kept_run_with_batches_is_listed_and_reported(
+    project: Project, run: Run, server: BatchServer
+) -> None:
+    folder = project({"llmops.yaml": config(server), "suites/say.yaml": CASES})
+    run("test", "--batch")
+
+    listed, reported = run("runs"), run("report")
+
+    (path,) = (folder / ".llmops" / "runs").glob("*.jsonl")
+    kinds = [next(iter(json.loads(line).keys() - {"n"})) for line in path.read_text().splitlines()]
+    assert (listed.code, reported.code) == (0, 0)
+    assert "5 passed" in reported.out
+    assert kinds[1:3] == ["batch", "batch"]
+    assert kinds[-2:] == ["batch", "footer"]

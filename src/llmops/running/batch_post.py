@@ -20,7 +20,7 @@ _LONGEST = 26 * 3600.0
 _MISSES = 20
 """So many times in a row a batch may not be reached before its trials are in error."""
 _LONGEST_WAIT = 60.0
-_AT_ONCE = 64
+_AT_ONCE = 16
 """So many results are taken together."""
 
 

@@ -194,7 +194,7 @@ class _Session:
 
     def _send_all(self) -> None:
         """Send what was put together; what must be asked live is asked while batches go on."""
-        while self._groups and not self._asker.stop.hurried:
+        while self._groups and not self._leaving:
             self._send(self._groups.popitem()[1])
         self._ask_live()
 

@@ -14,6 +14,7 @@ from llmops.providers.batch.desk import Desk, id_of, unless_sure
 from llmops.providers.direct.anthropic import read_answer
 from llmops.providers.direct.certainty import Call
 from llmops.providers.direct.reading import mapping
+from llmops.providers.failures import shorten
 
 _STATUSES = {
     "invalid_request_error": 400,
@@ -57,7 +58,7 @@ class AnthropicBatches:
     async def look(self, batch: str) -> State:
         """Ask how far a batch is."""
         said = await self._desk.ask(self._call(f"/{quote(batch, safe='')}"))
-        word = str(said.get("processing_status"))
+        word = shorten(str(said.get("processing_status")))
         return State(word=word, ended=word == "ended")
 
     async def fetch(

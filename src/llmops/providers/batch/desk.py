@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -16,6 +17,9 @@ from llmops.providers.direct.wire import Wire
 from llmops.providers.failures import Answer, failure_of_answer, shorten
 from llmops.providers.guard import Attempt
 from llmops.providers.refusals import failure_of, out_of_time, without_secrets_in
+
+_MOST_LINES = 10_000
+_ID = re.compile(r"[!-~]{1,200}")
 
 Read = Callable[[Mapping[str, Any], Request, Model], Completion]
 
@@ -55,7 +59,8 @@ class Desk:
     async def lines(self, call: Call) -> AsyncGenerator[Mapping[str, Any]]:
         """Send a call and read its answer, which is a JSON object a line.
 
-        What is no such line, or larger than an answer may be, is passed over.
+        What is no such line, or larger than an answer may be, is passed over; so is what comes
+        after more lines than any batch has.
 
         Raises:
             ProviderError: It was refused, or broke off.
@@ -63,9 +68,11 @@ class Desk:
         attempt = Attempt(secrets=self._kept_here)
         try:
             async with aclosing(self._wire.lines(call, attempt)) as lines:
-                while (line := await self._next(lines)) is not _END:
-                    found = _object(line)
-                    if found is not None:
+                for _ in range(_MOST_LINES):
+                    line = await self._next(lines)
+                    if line is _END:
+                        break
+                    if (found := _object(line)) is not None:
                         yield found
             self._check(attempt)
         except Exception as error:
@@ -85,7 +92,11 @@ class Desk:
 
     def refused(self, status: int, body: object) -> ProviderError:
         """Say what a refusal of one request means."""
-        answer = Answer(status=status, headers={}, body=json.dumps(body))
+        try:
+            written = json.dumps(body)
+        except RecursionError:
+            written = ""
+        answer = Answer(status=status, headers={}, body=written)
         return without_secrets_in(failure_of_answer(answer), self._hidden)
 
     def wrong(self, words: str, code: str = "") -> ProviderError:
@@ -119,9 +130,9 @@ def id_of(made: Mapping[str, Any]) -> str:
         ProviderError: It has none (`bad_response`).
     """
     found = made.get("id")
-    if isinstance(found, str) and found:
+    if isinstance(found, str) and _ID.fullmatch(found):
         return found
-    raise ProviderError("what the server made has no id", kind="bad_response")
+    raise ProviderError("what the server made has no id that can be used", kind="bad_response")
 
 
 def unless_sure(error: ProviderError) -> ProviderError | UnsureError:

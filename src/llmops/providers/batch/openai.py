@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 from llmops.domain.completion import Completion, Request
@@ -13,6 +13,7 @@ from llmops.providers.batch.base import Letter, Reply, State, Tag, lost
 from llmops.providers.batch.desk import Desk, id_of, unless_sure
 from llmops.providers.direct.certainty import Call
 from llmops.providers.direct.openai import read_answer
+from llmops.providers.failures import shorten
 
 ENDPOINT = "/v1/chat/completions"
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
@@ -50,7 +51,8 @@ class OpenaiBatches:
         after = ""
         for _ in range(_PAGES):
             page = await self._desk.ask(self._call(f"/batches?limit=100{after}"))
-            found = [batch for batch in page.get("data") or () if isinstance(batch, Mapping)]
+            listed = page.get("data")
+            found = [one for one in listed if isinstance(one, Mapping)] if _many(listed) else []
             for batch in found:
                 marks = batch.get("metadata")
                 if isinstance(marks, Mapping) and _marked(marks, tag):
@@ -63,7 +65,7 @@ class OpenaiBatches:
     async def look(self, batch: str) -> State:
         """Ask how far a batch is."""
         said = await self._desk.ask(self._call(f"/batches/{quote(batch, safe='')}"))
-        word = str(said.get("status"))
+        word = shorten(str(said.get("status")))
         files = tuple(
             said[name]
             for name in ("output_file_id", "error_file_id")
@@ -113,7 +115,7 @@ class OpenaiBatches:
     def _refusal(self, said: Mapping[str, Any]) -> ProviderError:
         errors = said.get("errors")
         listed = errors.get("data") if isinstance(errors, Mapping) else None
-        first = listed[0] if isinstance(listed, list) and listed else {}
+        first = listed[0] if _many(listed) and listed else {}
         first = first if isinstance(first, Mapping) else {}
         return self._desk.wrong(str(first.get("message") or ""), str(first.get("code") or ""))
 
@@ -159,6 +161,10 @@ def _line(letter: Letter) -> bytes:
 
 def _read_half_price(answer: Mapping[str, Any], request: Request, model: Model) -> Completion:
     return read_answer({**answer, "service_tier": "batch"}, request, model)
+
+
+def _many(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _marked(marks: Mapping[str, Any], tag: Tag) -> bool:
