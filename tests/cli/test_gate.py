@@ -872,8 +872,9 @@ def test_what_a_ci_leaves_lying_about_does_not_make_a_commit_its_own_base(
     by_hand = run("gate")
     monkeypatch.setenv("CI", "true")
     in_ci = run("gate")
+    asked_for = run("gate", "--base", "HEAD")
 
-    assert (by_hand.code, in_ci.code) == (0, 1)
+    assert (by_hand.code, in_ci.code, asked_for.code) == (0, 1, 0)
     assert "the commit before HEAD" in in_ci.out
 
 

@@ -219,3 +219,11 @@ def test_a_metric_of_the_policy_can_be_what_regressed() -> None:
 
     assert outcomes(held) == {"worse": "broken"}
     assert held.rules[0].reason.startswith("regressed: tone 90.0 % → 50.0 %")
+
+
+def test_what_nobody_knows_is_not_called_a_regression() -> None:
+    held = hold(trials(every("error", 40)), trials(every("error", 40)), Standards())
+
+    assert outcomes(held) == {"worse": "unknown"}
+    assert "regressed" not in held.rules[0].reason
+    assert "80 samples without a verdict" in held.rules[0].reason

@@ -236,7 +236,7 @@ def _compared(
 ) -> RuleResult:
     """The rule that a change is not worse; only one that decides may fail as inconclusive."""
     outcome = _outcome(assessed)
-    words = _words(assessed, policy.metrics or ())
+    words = _words(assessed, policy.metrics or (), known=outcome in {"held", "broken"})
     usual = policy.on_inconclusive or "warn"
     return _result(rule, scope, outcome, words, policy, usual if decides else "pass")
 
@@ -252,9 +252,9 @@ def _outcome(assessed: Assessment) -> RuleOutcome:
     return "unknown" if any(one.unknown for one in undecided) else "inconclusive"
 
 
-def _words(assessed: Assessment, asked: Sequence[str]) -> str:
+def _words(assessed: Assessment, asked: Sequence[str], *, known: bool) -> str:
     name, shown = _loudest(assessed)
-    certainty = "" if assessed.certainty == "inconclusive" else f"{assessed.certainty}: "
+    certainty = f"{assessed.certainty}: " if known else ""
     words = [
         f"{certainty}{name} {shown.before * 100:.1f} % → {shown.after * 100:.1f} %",
         f"difference {shown.delta * 100:+.1f} points "

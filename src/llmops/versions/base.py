@@ -47,7 +47,12 @@ class _Candidate:
 
 
 def find_base(
-    repository: Repository, environment: Mapping[str, str], asked: str | None, *, dirty: bool
+    repository: Repository,
+    environment: Mapping[str, str],
+    asked: str | None,
+    *,
+    dirty: bool,
+    in_ci: bool = False,
 ) -> Base:
     """Find the commit that the work tree is to be held against.
 
@@ -61,6 +66,8 @@ def find_base(
         environment: Variables of the outside world.
         asked: A git revision, as the user wrote it.
         dirty: Whether files of the work tree differ from `HEAD`.
+        in_ci: Whether a CI asks: what it leaves lying about is no change to be held against `HEAD`,
+            unless `HEAD` is asked for.
 
     Raises:
         InvalidInputError: What was asked for is no commit, or means another commit on every
@@ -80,10 +87,11 @@ def find_base(
             continue
         common = None if candidate.exact else merge_base(repository, head, commit)
         found = common or commit
-        if found == head and not dirty and not candidate.exact:
+        counts = dirty and (candidate.asked or not in_ci)
+        if found == head and not counts and not candidate.exact:
             continue
         return Base(commit=found, why=candidate.why)
-    if not dirty:
+    if not dirty or in_ci:
         parent = resolve_ref(repository, f"{head}^1")
         if parent is not None:
             return Base(commit=parent, why="the commit before HEAD")

@@ -57,9 +57,9 @@ def open_governed(surroundings: Surroundings, asked: str | None) -> Governed:
     """
     versions = open_versions(surroundings)
     repository = _repository(versions)
-    in_hand = not in_ci(surroundings.environment)
-    dirty = in_hand and repository.state().dirty is not None
-    base = find_base(repository, surroundings.environment, asked, dirty=dirty)
+    dirty = repository.state().dirty is not None
+    outside = surroundings.environment
+    base = find_base(repository, outside, asked, dirty=dirty, in_ci=in_ci(outside))
     tree = versions.project_tree(base.commit)
     before = _read(tree, base)
     opened = open_project(surroundings, lambda config: govern(config, before.config))
