@@ -19,18 +19,28 @@ def record(
         str | None,
         typer.Option("--from-run", metavar="RUN", help="Take a kept run; ask nobody."),
     ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Drop what no case of these suites asks for any more.")
+    ] = False,
     max_cost: MaxCost = None,
     untrusted: Untrusted = False,
 ) -> None:
     """Run suites and keep the completions: CI needs no keys then.
 
     Examples:
-      llmops record support/                     ask for what is missing
+      llmops record support/ --prune             ask for what is missing, drop what is stale
       llmops record --from-run last              keep what the newest run got
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.testing import Wishes, keep_run, run_once
 
+    parts = any("::" in word or word.startswith("tag:") for word in select or ())
+    if prune and (parts or expression or prompt or model or samples or from_run is not None):
+        raise InvalidInputError(
+            "--prune needs whole suites, asked as they say themselves",
+            code="usage",
+            hint="name suites or folders only, or leave --prune out",
+        )
     world = surroundings(untrusted=untrusted)
     if from_run is not None:
         if select or expression or prompt or model or samples or fresh or max_cost is not None:
@@ -48,6 +58,7 @@ def record(
         samples=samples,
         fresh=fresh,
         record=True,
+        prune=prune,
         max_cost=max_cost,
     )
     raise typer.Exit(run_once(wishes, world).code)

@@ -41,6 +41,7 @@ class Wishes:
     replay: bool = False
     fresh: bool = False
     record: bool = False
+    prune: bool = False
     max_cost: float | None = None
     max_calls: int | None = None
     concurrency: int | None = None
@@ -83,7 +84,7 @@ def keep_run(world: Surroundings, wanted: str) -> int:
     from llmops.workflows.recordings import record_run
 
     run, _report = kept_report(world, wanted)
-    for path in record_run(open_project(world), run):
+    for path in record_run(open_project(world), run, note):
         note(f"wrote {relative(path)}")
     return 0
 
@@ -114,6 +115,7 @@ def options_of(wishes: Wishes) -> TestOptions:
         replay=wishes.replay,
         fresh=wishes.fresh,
         record=wishes.record,
+        prune=wishes.prune,
         budget=Budget(max_cost=wishes.max_cost, max_calls=wishes.max_calls),
         concurrency=wishes.concurrency,
         fail_fast=wishes.fail_fast,

@@ -60,7 +60,8 @@ def reach_of_suite(project: Project, suite: Suite, models: Iterable[Model]) -> S
     config = project.config
     reach = SuiteReach()
     reach.files[suite.path] = ""
-    reach.files[f"{config.recordings}/{suite.name}.jsonl"] = "its recordings"
+    recordings = f"{config.recordings}/{suite.name}.jsonl"
+    reach.files.update(dict.fromkeys((recordings, f"{recordings}.gz"), "its recordings"))
     for model in models:
         if model.script is not None:
             reach.name(model.script, f"the script of the model '{model.label}'")

@@ -54,6 +54,7 @@ class TestOptions:
         replay: Recordings and the cache only.
         fresh: Neither recordings nor the cache.
         record: Keep all completions in the suites' recordings.
+        prune: Drop recordings that no case asks for any more.
         budget: Lies over the project's own.
         concurrency: Requests under way at once, a model; None for the models' own.
         resume: The run to go on with: an id, or empty for the newest; None starts a new one.
@@ -72,6 +73,7 @@ class TestOptions:
     replay: bool = False
     fresh: bool = False
     record: bool = False
+    prune: bool = False
     budget: Budget = field(default_factory=Budget)
     concurrency: int | None = None
     fail_fast: bool = False
@@ -166,7 +168,9 @@ class Execution:
                 self._trace.close(verdict)
         run = read_run(path)
         report = Report(header=run.header, footer=run.footer, verdict=verdict, trials=run.trials)
-        recorded = record_run(self.opened, run) if self.options.record else ()
+        recorded: tuple[Path, ...] = ()
+        if self.options.record:
+            recorded = record_run(self.opened, run, self.watcher.note, prune=self.options.prune)
         return Outcome(report=report, path=path, recorded=recorded)
 
     def _run(self, writer: RunWriter, ledger: Ledger, sources: Sources) -> None:

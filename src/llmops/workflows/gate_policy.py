@@ -13,7 +13,9 @@ from llmops.comparing.policy import (
 from llmops.domain.gate import Finding
 from llmops.domain.project import Project
 from llmops.domain.suite import Case
+from llmops.domain.tree import Tree
 from llmops.errors import InvalidInputError
+from llmops.providers.packed import ENDING, unpack
 from llmops.rendering.templates import Templates
 from llmops.running.arms import SuiteArm
 from llmops.running.cases import CaseReader
@@ -133,11 +135,16 @@ def _kept_files(since: Since, project: Project) -> Iterator[FileFinding]:
 def _only_added(since: Since, project: Project, path: str) -> bool:
     """Whether every line that was there is there still."""
     try:
-        now = project.tree.read(path, limit=_LARGEST)
-        then = since.tree.read(path, limit=_LARGEST) if since.tree.holds(path) else b""
+        now = _read(project.tree, path)
+        then = _read(since.tree, path) if since.tree.holds(path) else b""
     except InvalidInputError:
         return False
     return set(then.splitlines()) <= set(now.splitlines())
+
+
+def _read(tree: Tree, path: str) -> bytes:
+    data = tree.read(path, limit=_LARGEST)
+    return unpack(data, path) if path.endswith(ENDING) else data
 
 
 def _judging_files(impacts: Sequence[SuiteImpact]) -> Iterator[FileFinding]:
