@@ -712,6 +712,22 @@ def test_a_run_that_was_not_finished_is_nothing_to_compare_with(
     assert "[partial-run]" in done.err
 
 
+def test_an_untrusted_run_is_nothing_to_compare_with(
+    run: Run, repository: Callable[..., Path]
+) -> None:
+    folder = repository({})
+    assert run("test", "--untrusted").code == 0
+    kept = next((folder / ".llmops/runs").glob("*.jsonl")).stem
+    write(folder, HARMLESS)
+
+    done = run("gate", "--against", kept)
+    by_strangers = run("gate", "--against", kept, "--untrusted")
+
+    assert done.code == 2
+    assert "[untrusted-run]" in done.err
+    assert by_strangers.code == 0
+
+
 def test_many_baselines_and_recordings_that_are_no_text_are_named(
     run: Run, repository: Callable[..., Path]
 ) -> None:

@@ -87,6 +87,12 @@ def _of_run(governed: Governed, id_: str, suites: Collection[str]) -> list[Trial
             code="partial-run",
             hint="compare with one that was",
         )
+    if run.header.untrusted and not governed.opened.untrusted:
+        raise InvalidInputError(
+            f"the run {id_} was untrusted",
+            code="untrusted-run",
+            hint="compare with one of files that were reviewed",
+        )
     found = [trial for trial in run.trials() if trial.suite in suites]
     return [trial for trial in found if AT_BASE not in trial.arm.prompt] or found
 
