@@ -86,6 +86,7 @@ _KINDS: Mapping[type, Kind] = {
 
 
 _NO_RAWS: Mapping[Any, str] = {}
+_SCALARS = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,10 @@ def node_of(value: object, at: Location) -> Node:
 
 def plain(value: object) -> object:
     """Copy a value into ordinary dicts and lists, without places."""
+    if isinstance(value, _SCALARS):
+        return value
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [plain(inner) for inner in value]
     return value

@@ -3,9 +3,10 @@
 What is absent or at its default is left out, so a line stays short; reading fills it in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
+from operator import attrgetter
 from typing import Any, get_args
 
 from llmops.domain.completion import Completion, Request, ToolCall, Usage
@@ -186,8 +187,8 @@ def _sparse(value: object, **renamed: str) -> Json:
     names = {old: new for new, old in renamed.items()}
     whole: Json = {}
     cls: Any = type(value)
-    for name, default in _defaults(cls):
-        attribute = getattr(value, name)
+    defaults, attributes = _defaults(cls)
+    for (name, default), attribute in zip(defaults, attributes(value), strict=True):
         if attribute is default or attribute == default:
             continue
         whole[names.get(name, name)] = list(attribute) if type(attribute) is tuple else attribute
@@ -195,11 +196,15 @@ def _sparse(value: object, **renamed: str) -> Json:
 
 
 @cache
-def _defaults(cls: Any) -> tuple[tuple[str, object], ...]:  # noqa: ANN401 - a dataclass, which fields() alone can tell
-    return tuple(
+def _defaults(
+    cls: Any,  # noqa: ANN401 - a dataclass, which fields() alone can tell
+) -> tuple[tuple[tuple[str, object], ...], Callable[[object], tuple[Any, ...]]]:
+    """The attributes' names with their defaults, and what takes them all from a value at once."""
+    defaults = tuple(
         (item.name, item.default if item.default_factory is MISSING else item.default_factory())
         for item in fields(cls)
     )
+    return defaults, attrgetter(*(name for name, _default in defaults))
 
 
 def _one_of(words: Any, word: Any) -> Any:  # noqa: ANN401 - a Literal in, one of its words out
