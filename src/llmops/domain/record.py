@@ -268,14 +268,11 @@ def _score_to_json(entry: AssertionScore) -> Json:
     whole: Json = {"label": entry.label, "scorer": entry.scorer}
     if entry.at is not None:
         whole["at"] = location_to_json(entry.at)
-    if entry.metric is not None:
-        whole["metric"] = entry.metric
-    if entry.weight != 1.0:
-        whole["weight"] = entry.weight
-    if entry.soft:
-        whole["soft"] = True
-    whole |= {"status": score.status, "value": score.value, "reason": score.reason}
-    return whole
+    told = {"metric": entry.metric, "weight": entry.weight, "soft": entry.soft}
+    usual = {"metric": None, "weight": 1.0, "soft": False}
+    if told != usual:
+        whole |= {name: value for name, value in told.items() if value != usual[name]}
+    return whole | {"status": score.status, "value": score.value, "reason": score.reason}
 
 
 def _score_from_json(value: Mapping[str, Any]) -> AssertionScore:
