@@ -238,6 +238,7 @@ def test_a_cap_on_cost_holds_back_what_requests_may_cost_at_most(
     assert done.code == 4
     assert sum(server.asked.values()) == 2
     assert "2 passed" in done.out
+    assert done.err.count("a lower max_tokens lowers what an answer may cost") == 1
 
 
 def test_no_key_is_an_error_of_each_trial(
@@ -335,3 +336,30 @@ def test_a_kept_run_with_batches_is_listed_and_reported(
     assert "5 passed" in reported.out
     assert kinds[1:3] == ["batch", "batch"]
     assert kinds[-2:] == ["batch", "footer"]
+
+
+def test_slow_judges_judge_batches_too(project: Project, run: Run, server: BatchServer) -> None:
+    project(
+        {
+            "llmops.yaml": config(server),
+            "checks.py": "def kind(output):\n    return 'Say' in output\n",
+            "suites/say.yaml": CASES.replace("assert: [", "assert: [{python: 'checks.py:kind'}, "),
+        }
+    )
+
+    done = run("test", "--batch")
+
+    assert done.code == 0, done.out
+    assert "5 passed" in done.out
+
+
+def test_asking_anew_in_a_batch_looks_nothing_up(
+    project: Project, run: Run, server: BatchServer
+) -> None:
+    project({"llmops.yaml": config(server), "suites/say.yaml": CASES})
+
+    run("test", "--batch")
+    done = run("test", "--batch", "--fresh")
+
+    assert done.code == 0
+    assert set(server.asked.values()) == {2}

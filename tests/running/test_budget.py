@@ -74,3 +74,31 @@ def test_what_nobody_knows_adds_nothing() -> None:
     purse.paid(None)
 
     assert purse.spent == 0.0
+
+
+def test_what_a_call_may_cost_is_held_back_until_its_cost_is_known() -> None:
+    told: list[str] = []
+    purse = Purse(Budget(max_cost=1.0), lambda: told.append("empty"))
+
+    purse.start(0.6)
+    held = purse.holds_back
+    with pytest.raises(BudgetSpentError):
+        purse.start(0.5)
+    purse.release(0.6)
+    purse.paid(0.1)
+    purse.start(0.9)
+
+    assert held
+    assert told == ["empty"]
+    assert purse.calls == 2
+
+
+def test_nothing_is_held_back_where_no_cap_is_set_or_no_price_known() -> None:
+    free = Purse(Budget(), lambda: None)
+    unknown = Purse(Budget(max_cost=1.0), lambda: None)
+
+    free.start(5.0)
+    unknown.start(None)
+
+    assert not free.holds_back
+    assert not unknown.holds_back

@@ -217,7 +217,7 @@ def _cost(trial: TrialResult) -> float | None:
 
 def _latency(trial: TrialResult) -> float | None:
     waits = [e.completion.latency for e in trial.exchanges if e.completion is not None]
-    return sum(waits) if waits and trial.status != "error" else None
+    return sum(waits) if waits and all(waits) and trial.status != "error" else None
 
 
 def _length(trial: TrialResult) -> float | None:

@@ -62,7 +62,8 @@ def _statuses(trials: Iterable[TrialResult]) -> dict[str, int]:
 
 
 def _latency(trials: Iterable[TrialResult]) -> float | None:
-    waits = [sum(one.latency for one in said) for trial in trials if (said := _said(trial))]
+    all_waits = [[one.latency for one in said] for trial in trials if (said := _said(trial))]
+    waits = [sum(each) for each in all_waits if all(each)]  # of an answer in a batch none is known
     return median(waits) if waits else None
 
 

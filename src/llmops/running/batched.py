@@ -30,6 +30,11 @@ _FIRST_PAUSE = 10.0
 _LONGEST_PAUSE = 60.0
 _GROWTH = 1.5
 
+_HELD_BACK = (
+    "the rest is not sent: by what those under way may cost at most, it could pass max_cost;"
+    " a lower max_tokens lowers what an answer may cost"
+)
+
 Result = TypeVar("Result")
 
 
@@ -164,6 +169,8 @@ class _Session:
         try:
             self._trials.start(asked.key, letter.most)
         except BudgetSpentError:
+            if self._asker.purse.holds_back:
+                self._asker.note(_HELD_BACK)
             return
         place = (asked.model.label, letter.call.url)
         group = self._groups.get(place)

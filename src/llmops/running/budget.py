@@ -46,6 +46,11 @@ class Purse:
         """US dollars, as far as somebody knows."""
         return float(self._spent)
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether a part of a cap on money is kept for calls whose cost is not known yet."""
+        return self._most is not None and self._held > 0
+
     def start(self, most: float | None = None) -> None:
         """Count one call that is about to start.
 
