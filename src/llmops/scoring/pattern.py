@@ -26,7 +26,7 @@ _ANCHORED = re.compile(
 )
 _SIMPLE = re.compile(r"""(?:[A-Za-z0-9 _,;:'"/<>=@~!%&-]|\\[bdwDW./?*+$^|(){}\[\]\\-]){1,200}""")
 """Patterns that are right and quick whatever the text, and mean the same to Python's own `re` as
-long as the text is ASCII. That compiles them in a quarter of the time, which counts where every
+long as the text is ASCII. That compiles them in a third of the time, which counts where every
 case has a pattern of its own."""
 _PROBE = "Nobody writes this.\n\t0123456789 ßÆ漢字 {}[]()<>\"'\\/|&%$#@!?;:,.-_+=*~^`\n" * 2000
 
