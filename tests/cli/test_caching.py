@@ -1,7 +1,9 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,11 +75,11 @@ def counted(text: str) -> dict[str, int]:
     return json.loads(text)["verdict"]["totals"]
 
 
-@pytest.mark.usefixtures("here")
-def test_a_cache_says_what_it_holds_and_how_often_it_helped(run: Run) -> None:
+def test_a_cache_says_what_it_holds_and_how_often_it_helped(run: Run, here: Path) -> None:
     nothing = json.loads(run("cache", "--json").out)
     run("test")
     first = json.loads(run("cache", "--json").out)
+    shutil.rmtree(here / ".llmops" / "runs")  # which of two runs of one second is newer is chance
     run("test")
     second = json.loads(run("cache", "--json").out)
     shown = run("cache")
@@ -381,3 +383,45 @@ def test_a_change_that_names_another_cache_is_answered_by_the_one_of_its_base() 
     change = Config(cache=CacheConfig(path="forged.db"))
 
     assert govern(change, base).cache == base.cache
+
+
+def start(folder: Path) -> "subprocess.Popen[bytes]":
+    command = [LLMOPS, "test", "--concurrency", "2", "--json"]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_of_two_at_once_on_one_server_one_is_killed_and_nothing_answered_is_asked_again(
+    run: Run, tmp_path: Path, server: Server, link: RedisLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del link
+    rows = "number\n" + "".join(f"{number}\n" for number in range(21, 121) if number % 20)
+    dataset = (
+        "prompt: ask\ncases:\n  - dataset: rows.csv\n    id: '{{ row.number }}'\n"
+        "    inputs: {number: '{{ row.number }}'}\n    assert: [{contains: yes}]\n"
+    )
+    monkeypatch.setenv("LLMOPS_CACHE_PASSWORD", "hush-hush-42")
+    slow = SlowModel(0.05)
+    folders = [
+        lay_out(tmp_path / name, slow.base, shared(server), suites__ask=dataset)
+        for name in ("first", "second")
+    ]
+    for folder in folders:
+        (folder / "rows.csv").write_text(rows, encoding="utf-8")
+
+    first = start(folders[0])
+    slow.at(70, first.kill)
+    while slow.requests < 10 and first.poll() is None:
+        time.sleep(0.01)
+    both = [first, start(folders[1])]
+    said = [process.communicate(timeout=60) for process in both]
+    asked = Counter(slow.asked)
+    monkeypatch.chdir(folders[0])
+    resumed = run("test", "--resume", "last", "--json")
+    slow.close()
+
+    assert [process.returncode for process in both] == [-9, 0]
+    assert counted(said[1][0].decode())["passed"] == 95
+    assert max(asked.values()) <= 2
+    assert slow.asked == asked
+    assert resumed.code == 0
+    assert counted(resumed.out)["passed"] == 95

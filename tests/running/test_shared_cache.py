@@ -14,7 +14,7 @@ from llmops.errors import InvalidInputError, UnavailableError
 from llmops.location import Location
 from llmops.running.cache import Cache
 from llmops.running.caching import CacheEntry, body_of
-from llmops.running.redis_link import RedisLink, RedisServer
+from llmops.running.redis_link import RedisLink, RedisServer, _Meter
 from llmops.running.shared_cache import SharedCache
 from llmops.running.shared_entries import LARGEST, decode, encode, name_of
 from redis_server import (
@@ -393,7 +393,8 @@ def complaint(cache: SharedCache) -> str:
         cache.find_many([key("k")])
     with pytest.raises(UnavailableError) as again:
         cache.put(key("k"), "fast", ANSWER)
-    assert str(again.value) == str(raised.value)
+    for error in (raised, again):
+        assert str(error.value).startswith(f"{AT}: the cache ")
     return str(raised.value)
 
 
@@ -595,3 +596,45 @@ def test_without_the_extra_it_says_what_to_install(
         raised.value
     )
     assert "pip install 'llmops[redis]'" in str(raised.value)
+
+
+def test_whoever_may_only_read_forgets_nothing(server, fill, cache_at) -> None:
+    fill(server)
+    rights = ("+ping", "+select", "+scan", "+getrange", "+strlen", "~*")
+    said(server, "ACL", "SETUSER", "reader", "on", ">reader-password", *rights)
+    reader = RedisServer(
+        host="127.0.0.1", port=server.port, user="reader", password="reader-password", at=AT
+    )
+    cache = cache_at(reader)
+
+    for upkeep in (cache.clear, lambda: cache.prune(size=0)):
+        with pytest.raises(UnavailableError, match="refuses"):
+            upkeep()
+
+    assert cache.find_many([key("k")]) == {key("k"): ANSWER}
+    assert cache.stats().entries == 1
+    said(server, "ACL", "DELUSER", "reader")
+
+
+def test_a_server_that_lists_nonsense_is_a_complaint(cache_at) -> None:
+    def serve(connection: socket.socket) -> None:
+        while asked := connection.recv(4096):
+            connection.sendall(b"+PONG\r\n" if b"PING" in asked else b"*1\r\n:1\r\n")
+
+    with loopback(serve) as found:
+        server = RedisServer(host="127.0.0.1", port=found.port, at=AT, patience=1)
+        with pytest.raises(UnavailableError, match="refuses"):
+            cache_at(server).stats()
+
+
+def test_what_is_read_into_a_buffer_has_an_end_too() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        there.sendall(b"x" * 100)
+        meter = _Meter(here, 1.0)
+        buffer = bytearray(60)
+
+        assert meter.recv_into(buffer) == 60
+        meter._left = 10
+        with pytest.raises(OSError, match="more than"):
+            meter.recv_into(buffer)

@@ -34,12 +34,10 @@ def cache_url(url: str, node: Node, faults: Faults) -> object:
     return url
 
 
-def cache_place(value: object, node: Node, faults: Faults) -> object:
+def cache_place(value: CacheConfig | Text, node: Node, faults: Faults) -> object:
     """Read the short form, and check that the keys of the long one go together."""
     if isinstance(value, Text):
         return _short(value, node, faults)
-    if not isinstance(value, CacheConfig):
-        return value
     path, key = node.get("path"), node.get("key")
     if value.url is not None and path is not None:
         message = "'path' means nothing beside 'url'"
