@@ -36,6 +36,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 HOUSE = ROOT / "src" / "llmops"
 PAGES = sorted(DOCS.glob("*.md"))
+READ = [*PAGES, ROOT / "README.md"]
 
 _FENCE = re.compile(
     r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
@@ -45,6 +46,7 @@ _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 _CALL = re.compile(r"(?:^|[;&|$]|run:|entry:)\s*llmops\b(?P<rest>[^\n]*)")
 _SPOKEN = ("console", "bash", "sh", "yaml")
+_ROW = re.compile(r"^\| `(?P<name>[a-z]+)` \| (?P<cells>.*) \|$", re.M)
 _CODE_WORD = re.compile(r"[a-z]+([-_][a-z]+)*")
 _TABLE_CODE = re.compile(r"^\| ((?:`[^`]+`(?:, )?)+)", re.M)
 
@@ -119,6 +121,12 @@ def first_column(page: str) -> set[str]:
     return {word for cell in _TABLE_CODE.findall(text) for word in _CODE.findall(cell)}
 
 
+def rows_of_commands() -> dict[str, str]:
+    """The rows of the table of commands, by the command."""
+    text = (DOCS / "README.md").read_text(encoding="utf-8").partition("## Commands")[2]
+    return {row["name"]: row["cells"] for row in _ROW.finditer(text)}
+
+
 def codes_in_source() -> set[str]:
     codes = set(get_args(ProviderErrorKind))
     for path in HOUSE.rglob("*.py"):
@@ -162,7 +170,7 @@ SHOWN_PROJECTS = [
 ]
 SHOWN_COMMANDS = [
     pytest.param(line, id=f"{page.stem}: {line}")
-    for page in PAGES
+    for page in READ
     for line in dict.fromkeys(command_lines(page))
 ]
 KEYS = [
@@ -217,7 +225,7 @@ def test_the_files_a_page_shows_are_a_project_without_a_fault(
     assert [str(fault) for fault in found.faults if fault.severity == "error"] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", READ, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_yaml_block_of_a_page_is_yaml(page: Path):
     for fence in fences(page):
         if fence.language == "yaml":
@@ -236,7 +244,7 @@ def test_every_command_a_page_shows_is_one(line: str):
         command.make_context(name, arguments)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", READ, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_inside_the_docs_leads_somewhere(page: Path):
     text = _FENCE.sub("", page.read_text(encoding="utf-8"))
     for link in _LINK.findall(text):
@@ -269,6 +277,32 @@ def test_every_option_of_test_stands_in_a_table():
 
     options = {parameter.opts[0] for parameter in command.params if parameter.opts[0][0] == "-"}
 
+    assert options - {"--help"} <= written
+
+
+def test_every_command_stands_in_the_table_of_commands_and_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("## All commands")[2].partition("\n## ")[0]
+
+    assert set(rows_of_commands()) == set(COMMANDS)
+    assert set(COMMANDS) <= set(_CODE.findall(table))
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_option_stands_in_the_row_of_its_command_or_on_the_page_it_links_to(name: str):
+    row = rows_of_commands()[name]
+    shared = (DOCS / "README.md").read_text(encoding="utf-8").partition("Options that mean")[2]
+    pages = {link.partition("#")[0] for link in _LINK.findall(row)}
+    text = "\n".join([row, shared, *((DOCS / page).read_text("utf-8") for page in pages)])
+
+    options = {
+        option
+        for parameter in GROUP.get_command(None, name).params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--")
+    }
+
+    written = set(re.findall(r"(?<![\w-])--[a-z-]+", text))
     assert options - {"--help"} <= written
 
 
