@@ -57,7 +57,7 @@ def bisect(
 
     Examples:
       llmops bisect support/reply --case angry-customer
-      llmops bisect support/reply --suite refunds --case late --good 1.0.0 --max-cost 0.50
+      llmops bisect support/reply --case m-201 --good 1.0.0 --bad main --max-cost 0.50
     """
     from llmops.cli.asked import surroundings
     from llmops.domain.config import Budget

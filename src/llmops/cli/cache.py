@@ -50,8 +50,8 @@ def cache(
     """Show, export, import, prune or clear the cache of completions.
 
     Examples:
-      llmops cache --clear -m openai/gpt-4.1               forget one model
-      llmops cache --prune --older-than 30d --max-size 1GB  forget what is old or too much
+      llmops cache --clear -m openai/gpt-4.1                 forget one model
+      llmops cache --prune --older-than 30d --max-size 1GB   forget what is old or too much
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import note

@@ -78,7 +78,7 @@ def gate(
 
     Examples:
       llmops gate --replay --report github --report markdown=gate.md
-      llmops gate suites/refunds.yaml --base main
+      llmops gate suites/support/reply.yaml --base main
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.documents import read_documents

@@ -21,8 +21,8 @@ def restore(
     """Bring an old version's content back as a new version.
 
     Examples:
-      llmops restore support/reply@1.0.0
-      llmops restore support/reply@HEAD~3 --with-files
+      llmops restore support/reply@1.0.0 --with-files
+      llmops restore support/reply@production
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.talk import note, say, say_json

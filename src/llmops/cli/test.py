@@ -82,7 +82,7 @@ def test(
 
     Examples:
       llmops test                                  every suite; recordings, cache, then providers
-      llmops test support/ -m fast -m openai/gpt-4.1 --report junit=junit.xml
+      llmops test support/ -m demo/large -m demo/small --report junit=junit.xml
     """
     from llmops.cli.asked import pairs, surroundings, sweep
     from llmops.cli.testing import Wishes, run_once
