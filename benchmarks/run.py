@@ -1,4 +1,4 @@
-"""Time llmops as whole processes against a model server, beside a bare client and promptfoo."""
+"""Time llmops as whole processes against a model server, beside a bare client and peers."""
 
 import argparse
 import json
@@ -24,6 +24,12 @@ HEADINGS = (
 PROMPT = "Order {number}: tell {customer} that the {item} ships from {city}. Stay polite."
 CITIES = ("Lyon", "Turin", "Porto", "Ghent", "Brno", "Graz", "Varna", "Namur")
 ITEMS = ("kettle", "lamp", "chair", "radio", "clock", "basket", "mirror", "piano")
+PEER_SETTINGS = {
+    "PROMPTFOO_DISABLE_TELEMETRY": "1",
+    "PROMPTFOO_DISABLE_UPDATE": "1",
+    "DEEPEVAL_TELEMETRY_OPT_OUT": "YES",
+    "OPENAI_API_KEY": "none",
+}
 NAMES = ("Ada", "Bram", "Chloe", "Dov", "Esra", "Femi", "Gita", "Hugo")
 
 
@@ -166,8 +172,8 @@ def starts(folder: Path, runs: int) -> None:
         show("`llmops --help`", [measure(help_, folder, base) for _ in range(runs)], floor)
 
 
-def suite(count: int, delay: int, runs: int, promptfoo: str | None) -> None:
-    """Ask a whole suite of a bare client, of llmops with an empty and a full cache, of a peer."""
+def suite(count: int, delay: int, runs: int, peers: argparse.Namespace) -> None:
+    """Ask a whole suite of a bare client, of llmops with an empty and a full cache, of peers."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
         serving("--delay-ms", str(delay)) as base,
@@ -187,18 +193,42 @@ def suite(count: int, delay: int, runs: int, promptfoo: str | None) -> None:
         show(f"{what}: llmops, cold", cold, floor)
         warm = [measure(test, folder / "ours", base) for _ in range(runs)]
         show(f"{what}: llmops, warm", warm, floor)
-        if promptfoo:
-            write_promptfoo(folder, count, f"{base}/v1")
-            theirs = [promptfoo, "eval", "-c", "promptfooconfig.json", "-j", "100"]
-            theirs += ["--no-progress-bar", "--no-table", "--no-share"]
-            own = {
-                "PROMPTFOO_DISABLE_TELEMETRY": "1",
-                "PROMPTFOO_DISABLE_UPDATE": "1",
-                "PROMPTFOO_CONFIG_DIR": str(folder / "promptfoo"),
-            }
-            show(f"{what}: promptfoo, cold", [measure(theirs, folder, base, own)], floor)
-            again = [measure(theirs, folder, base, own) for _ in range(runs)]
-            show(f"{what}: promptfoo, warm", again, floor)
+        if peers.promptfoo:
+            show_promptfoo(what, peers.promptfoo, folder, (count, base), floor)
+        if peers.inspect or peers.deepeval:
+            rows = [{**case, **more_for_peers(case)} for case in cases(count)]
+            (folder / "cases.json").write_text(json.dumps(rows))
+            shutil.copy(HERE / "peers/inspect_task.py", folder)  # inspect takes no absolute path
+        for peer, command in peer_commands(peers, f"{base}/v1"):
+            own = {**PEER_SETTINGS, "BENCH_CASES": str(folder / "cases.json")}
+            own |= {"OPENAI_BASE_URL": f"{base}/v1", "INSPECT_LOG_DIR": str(folder / "logs")}
+            show(f"{what}: {peer}, cold", [measure(command, folder, base, own)], floor)
+
+
+def more_for_peers(case: Mapping[str, str]) -> dict[str, str]:
+    return {"prompt": PROMPT.format(**case), "matches": f"Order {case['number']}\\b"}
+
+
+def peer_commands(peers: argparse.Namespace, base: str) -> Iterator[tuple[str, list[str]]]:
+    if peers.inspect:
+        task = ["inspect_task.py", "--model", "openai/bench"]
+        limits = ["--max-connections", "100", "--max-tasks", "1", "--display", "none"]
+        more = ["--model-base-url", base, "--no-log-realtime", "--no-score-display"]
+        yield "inspect", [peers.inspect, "eval", *task, *limits, *more]
+    if peers.deepeval:
+        yield "deepeval", [peers.deepeval, str(HERE / "peers/deepeval_suite.py")]
+
+
+def show_promptfoo(
+    what: str, program: str, folder: Path, asked: tuple[int, str], floor: Figures
+) -> None:
+    count, base = asked
+    write_promptfoo(folder, count, f"{base}/v1")
+    command = [program, "eval", "-c", "promptfooconfig.json", "-j", "100"]
+    command += ["--no-progress-bar", "--no-table", "--no-share"]
+    own = {**PEER_SETTINGS, "PROMPTFOO_CONFIG_DIR": str(folder / "promptfoo")}
+    show(f"{what}: promptfoo, cold", [measure(command, folder, base, own)], floor)
+    show(f"{what}: promptfoo, warm", [measure(command, folder, base, own)], floor)
 
 
 def main() -> None:
@@ -207,13 +237,15 @@ def main() -> None:
     parser.add_argument("--delays", type=int, nargs="+", default=[0, 50], help="in milliseconds")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--promptfoo", help="the executable of promptfoo")
+    parser.add_argument("--inspect", help="the executable of inspect")
+    parser.add_argument("--deepeval", help="a Python that has deepeval")
     asked = parser.parse_args()
     raise_limit()
     print(f"The median of {asked.runs}\n\n{HEADINGS}")
     starts(Path.cwd(), asked.runs)
     for count in asked.cases:
         for delay in asked.delays:
-            suite(count, delay, asked.runs, asked.promptfoo)
+            suite(count, delay, asked.runs, asked)
 
 
 if __name__ == "__main__":
