@@ -83,19 +83,29 @@ def asked_of(base: str) -> dict[str, int]:
         return json.load(answer)
 
 
+MEASURED = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+_pid, status, used = os.wait4(process.pid, 0)
+print(used.ru_maxrss, flush=True)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A small process between: what a process took counts what its parent had when it was made."""
+
+
 def run(folder: Path) -> tuple[int, int, str]:
     """The exit code of `llmops test`, the most memory it took in bytes, and its words."""
-    with subprocess.Popen(
-        [*LLMOPS, "test"],
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, *LLMOPS, "test"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={"PATH": os.environ["PATH"], "COLUMNS": "200"},
-    ) as process:
-        words = process.stdout.read().decode()
-        _pid, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, used.ru_maxrss * 1024, words
+        check=False,
+        text=True,
+    )
+    words, _, memory = done.stdout.rstrip().rpartition("\n")
+    return done.returncode, int(memory) * 1024, words
 
 
 def trials_of(folder: Path) -> list[TrialResult]:
