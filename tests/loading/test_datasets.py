@@ -8,8 +8,9 @@ import pytest
 from reading import refused, shown
 
 from llmops.domain.config import Limits
+from llmops.domain.tree import Tree
 from llmops.loading.datasets import rows
-from llmops.loading.tree import WorkTree
+from llmops.loading.tree import LimitedTree, WorkTree
 from llmops.location import Location
 
 AT = Location("suites/s.yaml", 3, 14)
@@ -252,3 +253,20 @@ def test_what_is_no_parquet_is_shown(tmp_path: Path, data: bytes) -> None:
 
     assert (fault.code, fault.at) == ("parquet", AT)
     assert fault.hint
+
+
+class Reading:
+    """A tree that can hand out whole files only."""
+
+    def paths(self, under: str = "") -> list[str]:
+        return [under]
+
+    def read(self, path: str, *, limit: int | None = None) -> bytes:
+        return f"word\n{path} of {limit}\n".encode()
+
+
+@pytest.mark.parametrize("tree", [Reading(), LimitedTree(Reading(), Limits())])
+def test_a_tree_that_hands_out_whole_files_will_do(tree: Tree) -> None:
+    found = list(rows(tree, "r.csv", AT, Limits(dataset_bytes=70)))
+
+    assert found == [(2, {"word": "r.csv of 70"})]

@@ -26,7 +26,6 @@ def test_a_trial_is_on_disk_before_it_is_shown(tmp_path) -> None:
 
     assert shown == ["red after ['red']", "blue after ['blue', 'red']"]
     assert (ledger.totals.passed, ledger.totals.failed) == (1, 1)
-    assert ledger.done == {"id of red", "id of blue"}
     assert ledger.stop.reason is None
     ledger.writer.close()
 

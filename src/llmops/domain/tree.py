@@ -1,7 +1,7 @@
 """A tree: the project's files as they stand in the work tree or at a commit."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 
 class Tree(Protocol):
@@ -25,5 +25,18 @@ class Tree(Protocol):
         Raises:
             InvalidInputError: There is no such file (with the code `missing-file`), it lies
                 outside the project, it is not a regular file, or it is larger than the limit.
+        """
+        ...
+
+
+@runtime_checkable
+class StreamingTree(Tree, Protocol):
+    """A tree whose files can be read piece by piece."""
+
+    def open(self, path: str, *, limit: int | None = None) -> BinaryIO:
+        """One file, to be read from its start and closed; it can be gone back in.
+
+        Raises:
+            InvalidInputError: As `read`.
         """
         ...

@@ -1,14 +1,14 @@
 """Datasets: a file in, its rows out one by one, each with the line it stands at."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from llmops.domain.config import Limits
 from llmops.domain.node import plain
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, did_you_mean
 from llmops.loading.complaints import all_of
-from llmops.loading.files import read_file
+from llmops.loading.files import open_file
 from llmops.loading.json_rows import json_lines, json_list
 from llmops.loading.nodes import parse_yaml
 from llmops.loading.readers import Faults, expected
@@ -39,11 +39,11 @@ def rows(tree: Tree, path: str, at: Location, limits: Limits) -> Rows:
     fault = unknown_format(path, at)
     if fault is not None:
         raise all_of([fault])
-    data = read_file(tree, path, at, limit=limits.dataset_bytes)
     empty = True
-    for found in _READERS[_suffix(path)](data, path, at, limits):
-        empty = False
-        yield found
+    with open_file(tree, path, at, limit=limits.dataset_bytes) as file:
+        for found in _READERS[_suffix(path)](file, path, at, limits):
+            empty = False
+            yield found
     if empty:
         raise InvalidInputError(
             f"the dataset '{path}' has no row",
@@ -67,8 +67,8 @@ def _suffix(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[2].casefold()
 
 
-def _yaml_rows(data: bytes, path: str, _at: Location, limits: Limits) -> Rows:
-    node = parse_yaml(data, path, limits)
+def _yaml_rows(file: BinaryIO, path: str, _at: Location, limits: Limits) -> Rows:
+    node = parse_yaml(file.read(), path, limits)
     faults: Faults = []
     if node.kind == "nothing":
         return
@@ -85,13 +85,13 @@ def _yaml_rows(data: bytes, path: str, _at: Location, limits: Limits) -> Rows:
         raise all_of(faults)
 
 
-_READERS: Mapping[str, Callable[[bytes, str, Location, Limits], Rows]] = {
-    "csv": lambda data, path, _at, _limits: csv_rows(data, path, delimiter=","),
-    "tsv": lambda data, path, _at, _limits: csv_rows(data, path, delimiter="\t"),
-    "json": lambda data, path, _at, _limits: json_list(data, path),
-    "jsonl": lambda data, path, _at, _limits: json_lines(data, path),
+_READERS: Mapping[str, Callable[[BinaryIO, str, Location, Limits], Rows]] = {
+    "csv": lambda file, path, _at, _limits: csv_rows(file, path, delimiter=","),
+    "tsv": lambda file, path, _at, _limits: csv_rows(file, path, delimiter="\t"),
+    "json": lambda file, path, _at, _limits: json_list(file.read(), path),
+    "jsonl": lambda file, path, _at, _limits: json_lines(file, path),
     "yaml": _yaml_rows,
     "yml": _yaml_rows,
-    "parquet": lambda data, path, at, _limits: parquet_rows(data, path, at),
+    "parquet": lambda file, path, at, _limits: parquet_rows(file.read(), path, at),
 }
 """What reads each format, by suffix."""

@@ -1,10 +1,12 @@
 """Files that other files name: read from a tree, every complaint placed where the name stands."""
 
 import re
+from io import BytesIO
+from typing import BinaryIO
 
 from llmops.domain.config import Limits
 from llmops.domain.node import Node
-from llmops.domain.tree import Tree
+from llmops.domain.tree import StreamingTree, Tree
 from llmops.errors import Fault, InvalidInputError
 from llmops.loading.nodes import parse_yaml
 from llmops.location import Location
@@ -29,14 +31,29 @@ def read_file(tree: Tree, path: str, at: Location, *, limit: int | None = None) 
         data = tree.read(path, limit=limit)
     except InvalidInputError as error:
         raise InvalidInputError.of([_placed(fault, at) for fault in error.faults]) from None
-    if data.startswith(_LFS_POINTER):
-        raise InvalidInputError(
-            f"'{path}' is a pointer of git LFS, not the file itself",
-            at=at,
-            code="lfs-pointer",
-            hint="run 'git lfs pull'",
-        )
+    _check_pointer(data, path, at)
     return data
+
+
+def open_file(tree: Tree, path: str, at: Location, *, limit: int) -> BinaryIO:
+    """A file of the project, to be read piece by piece where its tree can do that, and closed.
+
+    Raises:
+        InvalidInputError: As `read_file`.
+    """
+    if not isinstance(tree, StreamingTree):
+        return BytesIO(read_file(tree, path, at, limit=limit))
+    try:
+        file = tree.open(path, limit=limit)
+    except InvalidInputError as error:
+        raise InvalidInputError.of([_placed(fault, at) for fault in error.faults]) from None
+    try:
+        _check_pointer(file.read(len(_LFS_POINTER)), path, at)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def read_yaml(tree: Tree, path: str, at: Location, limits: Limits) -> Node:
@@ -49,6 +66,16 @@ def read_yaml(tree: Tree, path: str, at: Location, limits: Limits) -> Node:
     if path.endswith(".json"):
         data = _PAIR.sub(_character, data)
     return parse_yaml(data, path, limits)
+
+
+def _check_pointer(start: bytes, path: str, at: Location) -> None:
+    if start.startswith(_LFS_POINTER):
+        raise InvalidInputError(
+            f"'{path}' is a pointer of git LFS, not the file itself",
+            at=at,
+            code="lfs-pointer",
+            hint="run 'git lfs pull'",
+        )
 
 
 def _character(found: re.Match[bytes]) -> bytes:

@@ -1,14 +1,15 @@
 """JSON and JSON lines in, one object after the other out, each with its line."""
 
+import codecs
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from llmops.errors import Fault, InvalidInputError
 from llmops.loading.complaints import all_of
-from llmops.loading.decoding import decode_text, place_after
+from llmops.loading.decoding import decode_text, not_utf8, place_after
 from llmops.location import Location
 
 Rows = Iterator[tuple[int, Mapping[str, object]]]
@@ -52,14 +53,14 @@ def json_list(data: bytes, path: str) -> Rows:
         raise all_of([_fault(at, "this is not JSON: something follows the list", _LOOK)])
 
 
-def json_lines(data: bytes, path: str) -> Rows:
+def json_lines(file: BinaryIO, path: str) -> Rows:
     """Read one JSON object a line; empty lines are skipped.
 
     Raises:
         InvalidInputError: All lines (20 at most) that hold no JSON object.
     """
     faults: list[Fault] = []
-    for number, line in enumerate(decode_text(data, path).split("\n"), 1):
+    for number, line in enumerate(_lines(file, path), 1):
         if not line.strip():
             continue
         start = _blank_end(line, 0)
@@ -77,6 +78,17 @@ def json_lines(data: bytes, path: str) -> Rows:
             yield number, row
     if faults:
         raise all_of(faults)
+
+
+def _lines(file: BinaryIO, path: str) -> Iterator[str]:
+    """The lines without their ends; only a line feed ends one, for JSON escapes it in a text."""
+    try:
+        for number, line in enumerate(file):
+            whole = line.removesuffix(b"\n")
+            yield (whole if number else whole.removeprefix(codecs.BOM_UTF8)).decode()
+    except UnicodeDecodeError:
+        file.seek(0)
+        raise not_utf8(file.read(), path) from None
 
 
 def _blank_end(text: str, start: int) -> int:

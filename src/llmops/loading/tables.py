@@ -6,7 +6,7 @@ import decimal
 import io
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from llmops.errors import Fault, InvalidInputError
 from llmops.loading.complaints import all_of
@@ -15,9 +15,11 @@ from llmops.location import Location
 
 Rows = Iterator[tuple[int, Mapping[str, object]]]
 _MOST_FAULTS = 20
+_LONGEST_CELL = 2**31 - 1
+"""Files have a limit of their own."""
 
 
-def csv_rows(data: bytes, path: str, *, delimiter: str) -> Rows:
+def csv_rows(file: BinaryIO, path: str, *, delimiter: str) -> Rows:
     """Read a table with a header row; every cell is text.
 
     Raises:
@@ -26,7 +28,7 @@ def csv_rows(data: bytes, path: str, *, delimiter: str) -> Rows:
     """
     faults: list[Fault] = []
     header: list[str] = []
-    for line, cells in _records(data, path, delimiter):
+    for line, cells in _records(file, path, delimiter):
         if not header:
             header = _header(cells, line, path)
         elif len(cells) == len(header):
@@ -71,10 +73,10 @@ def parquet_rows(data: bytes, path: str, at: Location) -> Rows:
         ) from None
 
 
-def _records(data: bytes, path: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _records(file: BinaryIO, path: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each record that is no empty line, with its first line."""
-    csv.field_size_limit(max(len(data), csv.field_size_limit()))
-    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
+    csv.field_size_limit(_LONGEST_CELL)
+    stream = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
     line = 1
     try:
@@ -83,7 +85,8 @@ def _records(data: bytes, path: str, delimiter: str) -> Iterator[tuple[int, list
                 yield line, cells
             line = reader.line_num + 1
     except UnicodeDecodeError:
-        raise not_utf8(data, path) from None
+        file.seek(0)
+        raise not_utf8(file.read(), path) from None
     except csv.Error as error:
         raise InvalidInputError(
             f"this row cannot be read: {error}",
@@ -91,6 +94,8 @@ def _records(data: bytes, path: str, delimiter: str) -> Iterator[tuple[int, list
             code="csv-syntax",
             hint="close the quotes, and write a quote inside quotes twice",
         ) from None
+    finally:
+        stream.detach()  # it would close the file, which belongs to whoever opened it
 
 
 def _header(cells: list[str], line: int, path: str) -> list[str]:

@@ -5,10 +5,12 @@ import stat
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from llmops.domain.config import Limits
-from llmops.domain.tree import Tree
+from llmops.domain.tree import StreamingTree, Tree
 from llmops.errors import InvalidInputError, did_you_mean
 from llmops.loading.paths import clean_path
 
@@ -63,10 +65,30 @@ class WorkTree:
                 regular file, it cannot be read, or it is larger than the limit.
         """
         inside = clean_path(path)
+        most = self.limits.file_bytes if limit is None else limit
+        try:
+            with self.open(path, limit=limit) as opened:
+                size = os.fstat(opened.fileno()).st_size  # as much room is made as is read
+                data = opened.read(min(size, most) + 1)
+                if size < len(data) <= most:
+                    data += opened.read(most + 1 - len(data))
+        except OSError as error:
+            raise _unreadable(inside, error) from None
+        if len(data) > most:
+            raise _too_large(inside, len(data), most)
+        return data
+
+    def open(self, path: str, *, limit: int | None = None) -> BinaryIO:
+        """One file, to be read piece by piece and closed.
+
+        Raises:
+            InvalidInputError: As `read`.
+        """
+        inside = clean_path(path)
         file = self._resolved(inside)
         most = self.limits.file_bytes if limit is None else limit
         try:
-            return _read_regular(file, inside, most)
+            return _open_regular(file, inside, most)
         except OSError as error:
             raise _unreadable(inside, error) from None
 
@@ -132,6 +154,16 @@ class LimitedTree:
         """
         return self.tree.read(path, limit=self.limits.file_bytes if limit is None else limit)
 
+    def open(self, path: str, *, limit: int | None = None) -> BinaryIO:
+        """One file; piece by piece, where the tree can do that.
+
+        Raises:
+            InvalidInputError: As the tree's own `read`.
+        """
+        if not isinstance(self.tree, StreamingTree):
+            return BytesIO(self.read(path, limit=limit))
+        return self.tree.open(path, limit=self.limits.file_bytes if limit is None else limit)
+
 
 def find_root(start: Path) -> Path:
     """The project that a folder belongs to.
@@ -190,23 +222,24 @@ def _has_link(root: Path, path: str) -> bool:
     return False
 
 
-def _read_regular(file: Path, path: str, limit: int) -> bytes:
+def _open_regular(file: Path, path: str, limit: int) -> BinaryIO:
     descriptor = os.open(file, _OPEN_FLAGS)
-    with open(descriptor, "rb") as opened:  # noqa: PTH123 - a descriptor has no Path
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _not_a_file(path, status.st_mode)
-        data = opened.read(min(status.st_size, limit) + 1)
-        if status.st_size < len(data) <= limit:
-            data += opened.read(limit + 1 - len(data))
-    size = max(status.st_size, len(data))
-    if size > limit:
-        raise InvalidInputError(
-            f"'{path}' has {size:,} bytes, more than the {limit:,} allowed",
-            code="too-large",
-            hint="make it smaller, or raise the limit below 'limits:' in llmops.yaml",
-        )
-    return data
+    opened = open(descriptor, "rb")  # noqa: PTH123, SIM115 - a descriptor has no Path; handed on
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_size <= limit:
+        return opened
+    opened.close()
+    if not stat.S_ISREG(status.st_mode):
+        raise _not_a_file(path, status.st_mode)
+    raise _too_large(path, status.st_size, limit)
+
+
+def _too_large(path: str, size: int, limit: int) -> InvalidInputError:
+    return InvalidInputError(
+        f"'{path}' has {size:,} bytes, more than the {limit:,} allowed",
+        code="too-large",
+        hint="make it smaller, or raise the limit below 'limits:' in llmops.yaml",
+    )
 
 
 def _not_a_file(path: str, mode: int) -> InvalidInputError:

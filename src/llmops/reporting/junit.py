@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TextIO
 
+from llmops.domain.compact import TextSet
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Verdict
 from llmops.reporting.base import Report, reporter
@@ -68,16 +69,15 @@ class _Ledger:
     """Names given and bytes of output written so far."""
 
     summary: Summary
-    names: set[tuple[str, str]] = field(default_factory=set)
+    names: TextSet = field(default_factory=TextSet)
     written: int = 0
 
     def unique(self, group: str, name: str) -> str:
         """The name, with a number behind it if the group has it already."""
         found, number = name, 1
-        while (group, found) in self.names:
+        while not self.names.add(f"{group}\0{found}"):
             number += 1
             found = f"{name} ({number})"
-        self.names.add((group, found))
         return found
 
     def room(self, *, passed: bool) -> int:

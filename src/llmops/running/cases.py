@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from llmops.domain.case_names import derived_id
+from llmops.domain.compact import TextSet
 from llmops.domain.completion import canonical_json
 from llmops.domain.node import Node, Text, plain
 from llmops.domain.project import Project
@@ -55,14 +56,22 @@ class CaseReader:
         schemas = _input_schemas(self.project, suite)
         overrides = self._overrides(schemas)
         cells = [(label, {**cell, **overrides}) for label, cell in _cells(suite)]
-        seen: dict[str, Location] = {}
+        seen, number = TextSet(), 0
         for entry in suite.entries:
             for case in self._of_entry(suite, entry, schemas, cells):
-                first = seen.get(case.id)
-                if first is not None:
-                    raise _duplicate(case, first)
-                seen[case.id] = case.at
+                number += 1
+                if not seen.add(case.id):
+                    self._check_unique(suite, case, number, (schemas, cells))
                 yield case
+
+    def _check_unique(
+        self, suite: Suite, case: Case, number: int, made_with: tuple[Schemas, Sequence[Cell]]
+    ) -> None:
+        """Look for the case again that has the same id; only what it looks like was kept."""
+        every = (one for entry in suite.entries for one in self._of_entry(suite, entry, *made_with))
+        for earlier in itertools.islice(every, number - 1):
+            if earlier.id == case.id:
+                raise _duplicate(case, earlier.at)
 
     def _of_entry(
         self, suite: Suite, entry: CaseEntry, schemas: Schemas, cells: Sequence[Cell]

@@ -1,7 +1,7 @@
 """Every finished trial: kept on disk first, then counted, then shown."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Totals
@@ -25,7 +25,6 @@ class Ledger:
     show: Callable[[TrialResult], None]
     fail_fast: bool = False
     referee: Callable[[TrialResult], bool] | None = None
-    done: set[str] = field(default_factory=set)
 
     def take(self, index: int, trial: TrialResult) -> None:
         """Keep, count and show one trial."""
@@ -40,4 +39,3 @@ class Ledger:
     def count(self, trial: TrialResult) -> None:
         """Count a trial that is on disk already."""
         self.totals.add(trial)
-        self.done.add(trial.id)

@@ -39,10 +39,10 @@ class Before:
         """
         if plan.planned != self.run.header.planned:
             raise _stale(self.run)
-        planned = {trial.id: trial for trial in plan.trials()}
+        planned = plan.trials()
         for index, trial in self.run.indexed_trials():
-            now = planned.get(trial.id)
-            if now is None or now.index != index:
+            now = next((one for one in planned if one.index == index), None)
+            if now is None or now.id != trial.id:
                 raise _stale(self.run)
             alike = trial.quarantined == now.quarantined and same_request(trial, now)
             if trial.status in _DONE and alike:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from llmops.domain.compact import Offsets
 from llmops.domain.completion import escape_surrogates
 from llmops.domain.record import (
     footer_from_json,
@@ -96,7 +97,7 @@ class KeptRun:
     path: Path
     header: RunHeader
     footer: RunFooter | None
-    places: Mapping[int, int]
+    places: Offsets
     batches: Sequence[BatchEvent] = ()
 
     def trials(self) -> Iterator[TrialResult]:
@@ -112,7 +113,7 @@ class KeptRun:
         """The trials with their places in the plan; raises what `trials` raises."""
         try:
             with self.path.open("rb") as file:
-                for index in sorted(self.places):
+                for index in self.places:
                     file.seek(self.places[index])
                     yield index, self._trial(file.readline(), self.places[index])
         except OSError as error:
@@ -188,7 +189,7 @@ class _Reading:
 
     header: RunHeader | None = None
     footer: RunFooter | None = None
-    places: dict[int, int] = field(default_factory=dict)
+    places: Offsets = field(default_factory=Offsets)
     batches: list[BatchEvent] = field(default_factory=list)
     offset: int = 0
     lines: int = 0
@@ -200,7 +201,7 @@ class _Reading:
         if not isinstance(value, dict):
             raise TypeError("it is not a mapping")
         if "trial" in value:
-            self.places[_index(value["n"])] = self.offset
+            self.places.put(_index(value["n"]), self.offset)
             self.footer = None
         elif "header" in value:
             if value.get("schema") != SCHEMA:

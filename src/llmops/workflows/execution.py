@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from llmops.domain.compact import TextSet
 from llmops.domain.config import Budget
 from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
@@ -243,7 +244,8 @@ class Execution:
     def _finished(self, ledger: Ledger) -> Callable[[str], bool]:
         if self.before is None:
             return lambda _id: False
+        done = TextSet()
         for trial in self.before.finished(self.plan):
             ledger.count(trial)
-        done = frozenset(ledger.done)
-        return lambda id_: id_ in done
+            done.add(trial.id)
+        return done.__contains__
