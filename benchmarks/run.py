@@ -211,8 +211,8 @@ def more_for_peers(case: Mapping[str, str]) -> dict[str, str]:
 
 def peer_commands(peers: argparse.Namespace, base: str) -> Iterator[tuple[str, list[str]]]:
     if peers.inspect:
-        task = ["inspect_task.py", "--model", "openai/bench"]
-        limits = ["--max-connections", "100", "--max-tasks", "1", "--display", "none"]
+        task = ["inspect_task.py", "--model", "openai/bench", "-M", "responses_api=false"]
+        limits = ["--max-connections", "100", "--max-tasks", "1", "--display", "plain"]
         more = ["--model-base-url", base, "--no-log-realtime", "--no-score-display"]
         yield "inspect", [peers.inspect, "eval", *task, *limits, *more]
     if peers.deepeval:
