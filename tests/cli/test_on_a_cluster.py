@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import os
 import subprocess
@@ -16,9 +15,6 @@ from small_project import Done, Project, Run
 
 from llmops import __version__
 
-needs_dask = pytest.mark.skipif(
-    importlib.util.find_spec("distributed") is None, reason="distributed is not installed"
-)
 CASES = 160
 AT_ONCE = 8
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
@@ -187,7 +183,6 @@ def told(done: Done) -> tuple[object, list[object]]:
     return report["verdict"], sorted(ended)
 
 
-@needs_dask
 def test_a_scheduler_that_does_not_answer_is_said_before_anything_is_done(
     asking: Path, run: Run, model: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,7 +206,6 @@ def test_nothing_is_asked_of_a_cluster_in_a_replay(project: Project, run: Run) -
     assert "--replay asks nobody" in done.err
 
 
-@needs_dask
 def test_caps_hold_for_all_workers_together_and_one_of_another_version_is_not_asked(
     asking: Path, run: Run, model: Counting, cluster: Cluster
 ) -> None:
@@ -222,7 +216,6 @@ def test_caps_hold_for_all_workers_together_and_one_of_another_version_is_not_as
     assert f"is not asked: it has llmops 0.0.1, and this is {__version__}" in done.err
 
 
-@needs_dask
 def test_a_killed_worker_changes_nothing_and_what_is_cached_needs_no_worker(
     asking: Path, run: Run, model: Counting, cluster: Cluster
 ) -> None:
@@ -253,7 +246,6 @@ def test_a_killed_worker_changes_nothing_and_what_is_cached_needs_no_worker(
     assert (counts["cached"], counts["passed"], counts["failed"]) == (CASES, CASES - tens, tens)
 
 
-@needs_dask
 def test_limits_hold_for_all_workers_together_and_the_verdict_is_that_of_one_machine(
     asking: Path, run: Run, model: Counting, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,9 @@ import io
 import sys
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 from reading import refused, shown
 
 from llmops.domain.config import Limits
@@ -202,9 +204,6 @@ def test_parquet_needs_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def parquet_of(columns: dict[str, list[object]]) -> bytes:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
     buffer = io.BytesIO()
     parquet.write_table(pyarrow.table(columns), buffer)
     return buffer.getvalue()
@@ -247,8 +246,6 @@ def test_rows_of_parquet_keep_what_json_has_a_form_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"PAR1", b"no parquet at all"])
 def test_what_is_no_parquet_is_shown(tmp_path: Path, data: bytes) -> None:
-    pytest.importorskip("pyarrow")
-
     (fault,) = refused(lambda: read(tmp_path, "r.parquet", data))
 
     assert (fault.code, fault.at) == ("parquet", AT)

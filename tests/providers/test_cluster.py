@@ -1,6 +1,5 @@
 import asyncio
 import gc
-import importlib.util
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -18,9 +17,6 @@ from llmops.providers.cluster.desk import Desk, LostError, read_answer
 from llmops.providers.cluster.office import Asked, Office
 from llmops.providers.cluster.provider import ClusterProvider, check_cluster
 
-needs_dask = pytest.mark.skipif(
-    importlib.util.find_spec("distributed") is None, reason="distributed is not installed"
-)
 SAID = {
     "id": "x",
     "object": "chat.completion",
@@ -228,7 +224,8 @@ async def cluster(workers: int) -> AsyncIterator[tuple[str, list[Any]]]:
     """A scheduler and workers in this very process: address and workers."""
     from distributed import Scheduler, Worker
 
-    async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
+    options = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # 8787 may be taken
+    async with Scheduler(host="127.0.0.1", port=0, **options) as scheduler:
         joined = [
             await Worker(scheduler.address, host="127.0.0.1", nthreads=1, dashboard=False)
             for _ in range(workers)
@@ -244,7 +241,6 @@ def on_cluster(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(work, 20))
 
 
-@needs_dask
 def test_attempts_are_shared_out_and_come_back_as_completions(server) -> None:
     server.says(200, SAID)
     model = model_at(server)
@@ -269,7 +265,6 @@ def test_attempts_are_shared_out_and_come_back_as_completions(server) -> None:
     assert on_cluster(ask()) == ["Hi."] * 6
 
 
-@needs_dask
 def test_what_a_lost_worker_was_asked_is_asked_of_another(server, monkeypatch) -> None:
     monkeypatch.setattr(provider_module, "_LOOK", 0.05)
     server.answer = lambda _seen: [0.3, *reply(200, SAID)]
@@ -296,7 +291,6 @@ def test_what_a_lost_worker_was_asked_is_asked_of_another(server, monkeypatch) -
     assert notes[0].endswith("is gone; 2 requests are asked again")
 
 
-@needs_dask
 def test_a_worker_that_joins_later_is_asked_and_without_any_nobody_waits_for_ever(
     server, monkeypatch
 ) -> None:
@@ -324,7 +318,6 @@ def test_a_worker_that_joins_later_is_asked_and_without_any_nobody_waits_for_eve
     assert on_cluster(ask()) == "Hi."
 
 
-@needs_dask
 def test_a_request_that_kills_workers_is_not_handed_on_for_ever(server) -> None:
     model = model_at(server)
     request = asked_of(model).request
@@ -341,7 +334,6 @@ def test_a_request_that_kills_workers_is_not_handed_on_for_ever(server) -> None:
     assert caught.value.kind == "server"
 
 
-@needs_dask
 def test_a_cluster_whose_workers_lack_something_is_refused(monkeypatch) -> None:
     monkeypatch.setattr(office_module, "NEEDED", ("no_such_package",))
 
@@ -353,7 +345,6 @@ def test_a_cluster_whose_workers_lack_something_is_refused(monkeypatch) -> None:
         on_cluster(opened())
 
 
-@needs_dask
 def test_a_cluster_without_workers_is_refused() -> None:
     async def opened() -> None:
         async with cluster(0) as (address, _workers):
@@ -363,7 +354,6 @@ def test_a_cluster_without_workers_is_refused() -> None:
         on_cluster(opened())
 
 
-@needs_dask
 def test_a_worker_that_does_not_get_ready_is_passed_over(monkeypatch) -> None:
     monkeypatch.setattr(provider_module, "_HIRING", 0.0)
 

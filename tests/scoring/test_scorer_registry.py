@@ -1,11 +1,13 @@
 import sys
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
-from llmops.domain.node import node_of
+from llmops.domain.node import node_of, plain
 from llmops.domain.suite import Assertion
 from llmops.errors import InvalidInputError
+from llmops.loading.nodes import parse_yaml
 from llmops.location import Location
 from llmops.scoring.assess import build
 from llmops.scoring.base import KINDS, scorer
@@ -160,10 +162,6 @@ def test_a_module_may_be_imported_twice_but_a_name_is_taken_once() -> None:
 
 
 def test_the_schema_of_each_scorer_takes_its_own_examples() -> None:
-    jsonschema = pytest.importorskip("jsonschema")
-    from llmops.domain.node import plain
-    from llmops.loading.nodes import parse_yaml
-
     schemas = scorer_schemas()
 
     for name, kind in kinds().items():

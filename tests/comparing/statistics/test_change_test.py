@@ -5,11 +5,10 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from llmops.comparing.statistics.change import ThenNow, change_interval, change_test, smallest_fall
 from llmops.comparing.statistics.proportions import newcombe
-
-stats = pytest.importorskip("scipy.stats")
 
 
 @st.composite
