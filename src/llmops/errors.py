@@ -148,6 +148,8 @@ class ProviderError(LlmopsError):
         status: The HTTP status, if the provider answered with one.
         retry_after: Seconds the provider asked us to wait, if it did.
         unreached: Whether no connection came about; a broken one reached its host.
+        refused: Whether nobody listens there: the connection was refused, or its host's name
+            stands for nothing.
     """
 
     exit_code = 3
@@ -169,6 +171,7 @@ class ProviderError(LlmopsError):
         self.status = status
         self.retry_after = retry_after
         self.unreached = False
+        self.refused = False
         self.hint = hint
 
     @property

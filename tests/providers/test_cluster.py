@@ -84,6 +84,16 @@ def test_what_comes_back_holds_no_secret_of_the_worker(server, monkeypatch) -> N
     assert "canary" not in repr(answer)
 
 
+def test_an_office_says_that_nobody_listens(server) -> None:
+    model = Model(label="m", name="openai/m", via="direct", api_base="http://127.0.0.1:9/v1")
+
+    answer = of_office(lambda office: first_answer(office, asked_of(model)))
+
+    with pytest.raises(ProviderError) as caught:
+        read_answer(answer)
+    assert (caught.value.unreached, caught.value.refused) == (True, True)
+
+
 def test_an_office_says_why_there_is_no_completion(server) -> None:
     server.says(429, {"error": {"message": "slowly"}}, {"Retry-After": "7"})
 

@@ -128,8 +128,11 @@ def test_certificates_that_cannot_be_read_are_said(tmp_path):
     assert (error.kind, error.hint) == ("bad_request", "SSL_CERT_FILE names them")
 
 
-def test_an_encrypted_host_that_is_not_there_is_a_network_fault(server):
-    assert ask_direct(model(server, api_base="https://127.0.0.1:1/v1")).kind == "network"
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_host_that_is_not_there_refuses(server, scheme):
+    error = ask_direct(model(server, api_base=f"{scheme}://127.0.0.1:1/v1"))
+
+    assert (error.kind, error.refused) == ("network", True)
 
 
 @pytest.mark.parametrize(

@@ -381,7 +381,7 @@ def test_nobody_listening_is_a_network_error_and_tried_once(server, provider):
 
     error = error_of(of)
 
-    assert error.kind == "network"
+    assert (error.kind, error.refused) == ("network", True)
     assert "http://127.0.0.1:9/v1" in error.message
     assert error.hint
 

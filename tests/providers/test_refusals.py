@@ -1,3 +1,4 @@
+import errno
 import socket
 
 import httpx
@@ -62,6 +63,52 @@ def test_a_connection_that_breaks_off_did_reach_its_host(cause, unreached):
     found = without_secrets_in(failure_of(error, Attempt(requests=1), MODEL), ("secret",))
 
     assert found.unreached is unreached
+
+
+def group(*errors):
+    several = OSError("all failed")
+    several.__cause__ = ExceptionGroup("several addresses", errors)
+    return several
+
+
+@pytest.mark.parametrize(
+    ("cause", "refused"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), True),
+        (OSError(errno.ECONNREFUSED, "Multiple exceptions: refused, refused"), True),
+        (group(ConnectionRefusedError(errno.ECONNREFUSED, "refused")), True),
+        (
+            group(
+                ConnectionRefusedError(errno.ECONNREFUSED, "refused"),
+                OSError(errno.ENETUNREACH, "unreachable"),
+            ),
+            False,
+        ),
+        (socket.gaierror(socket.EAI_NONAME, "no such name"), True),
+        (socket.gaierror(socket.EAI_AGAIN, "no name server answers"), False),
+        (OSError(errno.ENETUNREACH, "unreachable"), False),
+        (httpx.ConnectError("somehow"), False),
+        (ConnectionResetError(errno.ECONNRESET, "reset by peer"), False),
+    ],
+)
+def test_only_a_host_where_nobody_listens_refuses(cause, refused):
+    error = raised(LibraryError("litellm.APIConnectionError: x", 500), cause)
+
+    found = without_secrets_in(failure_of(error, Attempt(requests=1), MODEL), ("secret",))
+
+    assert found.refused is refused
+
+
+def test_a_host_without_an_address_of_ours_is_named_by_who_could_not_reach_it():
+    class ConnectorError(OSError):
+        host, port = "api.example.org", 443
+
+    ConnectorError.__module__ = "aiohttp.client"
+    error = raised(LibraryError("x", 500), ConnectorError(errno.ENETUNREACH, "unreachable"))
+
+    found = failure_of(error, Attempt(requests=1), Model(label="m", name="openai/x"))
+
+    assert "api.example.org:443" in found.message
 
 
 @pytest.mark.parametrize(

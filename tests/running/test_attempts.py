@@ -138,6 +138,33 @@ def test_a_host_that_cannot_be_reached_is_given_up_within_five_seconds() -> None
         assert took <= 5
 
 
+def nobody_listens() -> ProviderError:
+    error = fault("network")
+    error.unreached = error.refused = True
+    return error
+
+
+def test_where_nobody_listens_nobody_asks_twice() -> None:
+    asking = Asking(nobody_listens(), WELL)
+
+    result, took = outcome(asking)
+    later = failure(asking)
+
+    assert isinstance(result, AttemptsError)
+    assert (result.error.kind, result.attempts, took) == ("network", 1, 0)
+    assert (later.error.message, later.attempts) == ("not asked: it is network", 0)
+
+
+def test_a_server_that_starts_again_is_waited_for() -> None:
+    asking = Asking(WELL, nobody_listens(), nobody_listens(), WELL)
+    outcome(asking)
+
+    result, took = outcome(asking)
+
+    assert result == (WELL, 3)
+    assert 0 < took <= 5
+
+
 def test_the_time_a_provider_names_is_kept() -> None:
     asking = Asking(fault("rate_limited", 20.0), fault("server", 3.0), WELL)
 

@@ -25,6 +25,8 @@ def fault(kind) -> ProviderError:
 
 UNREACHED = ProviderError("nobody is there", kind="network")
 UNREACHED.unreached = True
+REFUSED = ProviderError("nobody listens", kind="network")
+REFUSED.unreached = REFUSED.refused = True
 
 
 def test_a_full_bucket_gives_a_minutes_worth_at_once() -> None:
@@ -305,6 +307,38 @@ def test_a_host_that_nobody_reaches_opens_the_circuit(time) -> None:
     gate.failed(UNREACHED)
 
     assert gate.broken is not None
+
+
+def test_one_refusal_opens_the_circuit_where_nobody_ever_answered(time) -> None:
+    gate = gate_of(time, retries=2)
+
+    gate.missed(REFUSED)
+    gate.failed(REFUSED)
+
+    assert gate.broken is REFUSED
+
+
+@pytest.mark.parametrize("before", ["success", "answer", "break"])
+def test_a_refusal_by_who_answered_before_leaves_the_circuit_closed(time, before) -> None:
+    gate = gate_of(time, retries=2)
+    if before == "success":
+        gate.succeeded()
+    else:
+        error = ProviderError("x", kind="server", status=500)
+        gate.missed(error if before == "answer" else fault("network"))
+
+    gate.missed(REFUSED)
+    gate.failed(REFUSED)
+
+    assert gate.broken is None
+
+
+@pytest.mark.parametrize("kind", ["timeout", "network"])
+def test_silence_is_no_answer(time, kind) -> None:
+    gate = gate_of(time)
+    gate.missed(UNREACHED if kind == "network" else ProviderError("x", kind="timeout"))
+
+    assert gate.hopeless(REFUSED)
 
 
 def test_connections_that_break_off_never_open_the_circuit(time) -> None:

@@ -1,6 +1,8 @@
 """litellm's exceptions in, provider errors out; what the guard saw is believed before the class."""
 
+import errno
 import re
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 
 from llmops.domain.config import Model
@@ -74,6 +76,7 @@ def without_secrets_in(error: ProviderError, secrets: Iterable[str]) -> Provider
         hint=redact(error.hint, hidden) if error.hint else None,
     )
     same.unreached = error.unreached
+    same.refused = error.refused
     return same
 
 
@@ -105,8 +108,8 @@ def _answered(status: int, body: str, headers: Mapping[str, str], model: Model) 
 
 def _broken(error: Exception, model: Model) -> ProviderError:
     """No answer came: the connection was refused, broke or was too slow."""
-    where = model.api_base or f"the host of '{model.name}'"
     links = _transport_errors(error)
+    where = model.api_base or _host_in(links) or f"the host of '{model.name}'"
     if any("Timeout" in type(link).__name__ for link in links):
         return ProviderError(f"{where} did not answer in time", kind="timeout")
     said = _STATUS_WORDS.sub("", _said(links[-1] if links else error))
@@ -116,6 +119,7 @@ def _broken(error: Exception, model: Model) -> ProviderError:
         hint="is the server running, and is the network up?",
     )
     broken.unreached = any(_UNREACHED.search(type(link).__name__) for link in links)
+    broken.refused = any(_is_refusal(link) for link in links)
     return broken
 
 
@@ -184,6 +188,24 @@ def _transport_errors(error: BaseException) -> list[BaseException]:
     return [
         link for link in _chain(error) if type(link).__module__.partition(".")[0] in _TRANSPORTS
     ]
+
+
+def _host_in(links: Iterable[BaseException]) -> str | None:
+    """The host that aiohttp could not connect to, as `host:port`."""
+    for link in links:
+        host, port = getattr(link, "host", None), getattr(link, "port", None)
+        if isinstance(host, str) and isinstance(port, int):
+            return f"{host}:{port}"
+    return None
+
+
+def _is_refusal(link: BaseException) -> bool:
+    """Whether nobody listens there; a name server that only did not answer may do so soon."""
+    if isinstance(link, BaseExceptionGroup):  # one for each address of the host
+        return all(_is_refusal(inner) for inner in link.exceptions)
+    if isinstance(link, socket.gaierror):
+        return link.errno != socket.EAI_AGAIN
+    return isinstance(link, OSError) and link.errno == errno.ECONNREFUSED
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -54,7 +54,8 @@ class Patience:
         """Attempt until there is a completion.
 
         5xx, network faults, time-outs, malformed answers and 429 are repeated with full jitter,
-        or when the provider says so; other faults are not. Nobody waits for a moment that lies
+        or when the provider says so; other faults are not, nor a host at which nobody ever
+        listened. Nobody waits for a moment that lies
         behind the deadline, which does not run while others have the places.
 
         Returns:
@@ -71,7 +72,7 @@ class Patience:
                     if isinstance(answer, Completion):
                         return answer, made.number
                     wait = self._wait(answer, made.number)
-                    if not _again(answer, made, model, wait):
+                    if gate.hopeless(answer) or not _again(answer, made, model, wait):
                         raise answer
                     await gate.rest(self.sleep(wait))
         except TimeoutError:

@@ -51,6 +51,7 @@ class ModelGate:
     and grows back by one for two successes. A fault of the model itself opens the
     circuit: what waits fails at once, with that fault. A network fault is one of the model only
     if no attempt reached the host between the first and the last; a connection that breaks off did.
+    Where nobody listens and nobody ever did, one attempt says it all.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class ModelGate:
         self._spared = 0
         self._throttles = 0
         self._unreached = 0
+        self._reached = False
         self._requests = Bucket(model.rpm, clock) if model.rpm else None
         self._tokens = Bucket(model.tpm, clock) if model.tpm else None
 
@@ -133,6 +135,7 @@ class ModelGate:
     def succeeded(self) -> None:
         """A request came back well: grow a little."""
         self._throttles = self._unreached = 0
+        self._reached = True
         self._spared = max(0, self._spared - 1)
         if self.allowed < self.most:
             self.allowed = min(self.most, self.allowed + max(_GROWTH, 1 / self.allowed))
@@ -141,6 +144,7 @@ class ModelGate:
     def missed(self, error: ProviderError) -> None:
         """An attempt failed; on 429 fewer are let through, and for a while none if it must be."""
         self._unreached = self._unreached + 1 if error.unreached else 0
+        self._reached = self._reached or error.status is not None or _broke_off(error)
         spared, self._spared = self._spared, max(0, self._spared - 1)
         if error.kind != "rate_limited":
             return
@@ -151,10 +155,14 @@ class ModelGate:
         if error.retry_after is not None and self._throttles >= _IN_EARNEST:
             self._not_before = max(self._not_before, self._clock() + error.retry_after)
 
+    def hopeless(self, error: ProviderError) -> bool:
+        """Whether another attempt is a waste; who answered before may be about to start again."""
+        return error.refused and not self._reached
+
     def failed(self, error: ProviderError) -> None:
         """A request failed for good; some faults mean that all the others will too."""
         lucky = not error.unreached or self._unreached <= self._bad_luck
-        alone = error.kind == "network" and lucky
+        alone = error.kind == "network" and lucky and not self.hopeless(error)
         if error.kind not in _OPENS_CIRCUIT or alone or self.broken is not None:
             return
         self.broken = error
@@ -203,3 +211,7 @@ class ModelGate:
             if not waiter.done():
                 waiter.set_result(None)
                 return
+
+
+def _broke_off(error: ProviderError) -> bool:
+    return error.kind == "network" and not error.unreached

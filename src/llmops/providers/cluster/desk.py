@@ -132,9 +132,10 @@ def read_answer(answer: Answer) -> Completion:
         if "completion" in answer:
             return completion_from_json(answer["completion"])
         told = dict(answer["failure"])
-        unreached = told.pop("unreached")
+        unreached, refused = told.pop("unreached"), told.pop("refused")
         error = ProviderError(**told)
         error.unreached = unreached is True
+        error.refused = refused is True
     except (KeyError, TypeError, ValueError, AttributeError):
         error = ProviderError("the worker sent back no completion", kind="bad_response")
     raise error

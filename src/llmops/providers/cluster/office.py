@@ -173,6 +173,7 @@ def failure_to_json(error: ProviderError) -> dict[str, Any]:
         "status": error.status,
         "retry_after": error.retry_after,
         "unreached": error.unreached,
+        "refused": error.refused,
         "hint": error.hint,
     }
 
