@@ -13,8 +13,8 @@ from slow_model import SlowModel
 from small_project import Run
 
 from llmops.domain.config import CacheConfig, Config
-from llmops.running.redis_link import RedisLink, RedisServer
-from llmops.workflows.governing import govern
+from llmops.running.cache.redis_link import RedisLink, RedisServer
+from llmops.workflows.gating.governing import govern
 from redis_server import MISSING, PROGRAM, Server, free_port, redis_server
 
 LLMOPS = Path(sys.executable).with_name("llmops")

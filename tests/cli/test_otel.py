@@ -15,9 +15,9 @@ from small_project import CONFIG, SUITE, Project, Run
 from till import Till, config
 
 from llmops.cli.asked import surroundings
-from llmops.cli.testing import Wishes, run_once
+from llmops.cli.telling.test import Wishes, run_once
 from llmops.domain.config import Config, Otel
-from llmops.workflows.governing import govern
+from llmops.workflows.gating.governing import govern
 
 CANARY = "sk-canary-0123456789"
 OTHER = "  - {id: two, inputs: {word: blue}, assert: [{contains: red}]}\n"

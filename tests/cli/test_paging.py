@@ -6,7 +6,7 @@ from typing import TextIO
 
 import pytest
 
-from llmops.cli.paging import show
+from llmops.cli.terminal.paging import show
 from llmops.reporting.terminal import Screen
 
 PAGER = "import os, sys; open(os.environ['SEEN'], 'w').write(sys.stdin.read())"

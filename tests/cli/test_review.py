@@ -7,7 +7,7 @@ import pytest
 from small_project import PROMPT, Project, Run
 from terminal import Told, sit_at_program, sit_in_front
 
-from llmops.cli.keyboard import keys
+from llmops.cli.terminal.keyboard import keys
 
 SUITE = """\
 prompt: say
@@ -272,7 +272,7 @@ def test_a_ci_reviews_nothing(
 def test_a_terminal_that_cannot_tell_keys_is_read_line_by_line(
     folder: Path, review: Review, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llmops.cli.keyboard.termios", None)
+    monkeypatch.setattr("llmops.cli.terminal.keyboard.termios", None)
 
     told = review(["accept\n", "\n", "q\n"])
 

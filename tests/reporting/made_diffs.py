@@ -16,7 +16,7 @@ from llmops.domain.run import Arm, TrialResult
 from llmops.domain.score import Score
 from llmops.errors import Fault
 from llmops.location import Location
-from llmops.reporting.diff import DiffReport, VersionName
+from llmops.reporting.diff.base import DiffReport, VersionName
 
 OLD = "You are a helpful assistant."
 NEW = "You are a helpful assistant. Be brief."

@@ -14,7 +14,7 @@ from llmops.domain.run import Arm, Exchange, Status, StoppedBy, TrialResult
 from llmops.domain.score import AssertionScore, Score
 from llmops.domain.verdict import Totals, decide
 from llmops.location import Location
-from llmops.reporting.gate import GateReport, Reached
+from llmops.reporting.gate.base import GateReport, Reached
 
 STATUSES: list[Status] = ["passed", "failed", "error", "unscored", "skipped"]
 AT = Location("suites/s.yaml", 3, 5)

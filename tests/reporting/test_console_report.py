@@ -20,7 +20,7 @@ from llmops.domain.run import Arm, Exchange
 from llmops.domain.score import Score
 from llmops.errors import Fault
 from llmops.location import Location
-from llmops.reporting.console import print_report, write_console
+from llmops.reporting.run.console import print_report, write_console
 from llmops.reporting.terminal import make_screen
 
 

@@ -6,7 +6,7 @@ from made_reports import FAILING, PASSING, report_of, said, scored, trial, writt
 from llmops.domain.completion import Completion
 from llmops.domain.run import Arm, Exchange
 from llmops.domain.score import Score
-from llmops.reporting.csv import COLUMNS, write_csv
+from llmops.reporting.run.csv import COLUMNS, write_csv
 
 
 def rows(*trials) -> list[dict[str, str]]:

@@ -14,11 +14,11 @@ from llmops.comparing.text_diff import diff_texts
 from llmops.domain.change import Change
 from llmops.domain.comparison import ComparisonVerdict
 from llmops.domain.rendered import CaseName
-from llmops.reporting.diff import DiffReport, rows, signed
-from llmops.reporting.diff_console import print_diff
-from llmops.reporting.diff_json import write_diff_json
-from llmops.reporting.diff_markdown import render_diff_markdown, write_diff_markdown
-from llmops.reporting.diff_totals import totals_table
+from llmops.reporting.diff.base import DiffReport, rows, signed
+from llmops.reporting.diff.console import print_diff
+from llmops.reporting.diff.json import write_diff_json
+from llmops.reporting.diff.markdown import render_diff_markdown, write_diff_markdown
+from llmops.reporting.diff.totals import totals_table
 from llmops.reporting.terminal import make_screen
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "diffs"

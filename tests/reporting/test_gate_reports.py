@@ -17,12 +17,12 @@ from markdown_it import MarkdownIt
 
 from llmops.domain.gate import FINDINGS, GateVerdict
 from llmops.errors import UnavailableError
-from llmops.reporting.gate import GateReport, Reached
-from llmops.reporting.gate_console import print_gate
-from llmops.reporting.gate_github import append_gate_summary, write_gate_github
-from llmops.reporting.gate_json import write_gate_json
-from llmops.reporting.gate_junit import write_gate_junit
-from llmops.reporting.gate_markdown import render_gate_markdown, write_gate_markdown
+from llmops.reporting.gate.base import GateReport, Reached
+from llmops.reporting.gate.console import print_gate
+from llmops.reporting.gate.github import append_gate_summary, write_gate_github
+from llmops.reporting.gate.json import write_gate_json
+from llmops.reporting.gate.junit import write_gate_junit
+from llmops.reporting.gate.markdown import render_gate_markdown, write_gate_markdown
 from llmops.reporting.terminal import make_screen
 
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]")

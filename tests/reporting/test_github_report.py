@@ -6,7 +6,7 @@ from made_reports import FAILING, refused, report_of, said, scored, trial, writt
 from llmops.domain.score import Score
 from llmops.errors import Fault, UnavailableError
 from llmops.location import Location
-from llmops.reporting.github import SUMMARY_LIMIT, append_step_summary, write_github
+from llmops.reporting.run.github import SUMMARY_LIMIT, append_step_summary, write_github
 
 
 def failures(count: int, text: str = "x"):

@@ -23,14 +23,14 @@ from llmops.domain.score import Score
 from llmops.errors import Fault
 from llmops.location import Location
 from llmops.reporting.base import Report
-from llmops.reporting.console import print_report, write_console
-from llmops.reporting.csv import write_csv
 from llmops.reporting.encoders import xml_legal
-from llmops.reporting.github import write_github
-from llmops.reporting.json import write_json
-from llmops.reporting.jsonl import write_jsonl
-from llmops.reporting.junit import write_junit
-from llmops.reporting.markdown import write_markdown
+from llmops.reporting.run.console import print_report, write_console
+from llmops.reporting.run.csv import write_csv
+from llmops.reporting.run.github import write_github
+from llmops.reporting.run.json import write_json
+from llmops.reporting.run.jsonl import write_jsonl
+from llmops.reporting.run.junit import write_junit
+from llmops.reporting.run.markdown import write_markdown
 from llmops.reporting.terminal import make_screen
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

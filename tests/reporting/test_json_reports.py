@@ -7,8 +7,8 @@ from made_reports import PASSING, a_full_run, hostile_texts, report_of, said, tr
 from llmops.domain.completion import Completion
 from llmops.domain.record import footer_from_json, header_from_json, trial_from_json
 from llmops.domain.run import Exchange
-from llmops.reporting.json import json_text, write_json
-from llmops.reporting.jsonl import write_jsonl
+from llmops.reporting.run.json import json_text, write_json
+from llmops.reporting.run.jsonl import write_jsonl
 
 
 def test_the_document_holds_the_whole_run():

@@ -16,7 +16,7 @@ from made_reports import (
 
 from llmops.domain.run import Arm
 from llmops.domain.score import Score
-from llmops.reporting.junit import OUTPUT_LIMIT, TOTAL_LIMIT, write_junit
+from llmops.reporting.run.junit import OUTPUT_LIMIT, TOTAL_LIMIT, write_junit
 
 
 def read(report) -> ET.Element:

@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 from llmops.domain.score import Score
 from llmops.errors import Fault
 from llmops.location import Location
-from llmops.reporting.markdown import render_markdown, write_markdown
 from llmops.reporting.page import COMMENT_LIMIT
+from llmops.reporting.run.markdown import render_markdown, write_markdown
 
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable("table")
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from made_reports import report_of, reports, trial, written
 
 from llmops.domain.verdict import decide
-from llmops.reporting.console import write_console
-from llmops.reporting.csv import write_csv
-from llmops.reporting.github import write_github
-from llmops.reporting.json import write_json
-from llmops.reporting.jsonl import write_jsonl
-from llmops.reporting.junit import write_junit
-from llmops.reporting.markdown import write_markdown
+from llmops.reporting.run.console import write_console
+from llmops.reporting.run.csv import write_csv
+from llmops.reporting.run.github import write_github
+from llmops.reporting.run.json import write_json
+from llmops.reporting.run.jsonl import write_jsonl
+from llmops.reporting.run.junit import write_junit
+from llmops.reporting.run.markdown import write_markdown
 
 
 @given(reports())

@@ -135,7 +135,7 @@ def _boundary() -> Iterator[None]:
     try:
         yield
     except LlmopsError as error:
-        from llmops.cli.talk import say_faults
+        from llmops.cli.terminal.talk import say_faults
 
         say_faults(error.faults)
         raise typer.Exit(error.exit_code) from None

@@ -52,7 +52,7 @@ def approve(
     from datetime import UTC, datetime
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_json
+    from llmops.cli.terminal.talk import say_json
     from llmops.errors import InvalidInputError
     from llmops.workflows.approve import ApproveOptions
     from llmops.workflows.approve import approve as approve_of
@@ -83,7 +83,7 @@ def approve(
 
 
 def _say(approvals: "Approvals") -> None:
-    from llmops.cli.talk import note, say
+    from llmops.cli.terminal.talk import note, say
     from llmops.reporting.wording import plural
 
     would = "would be " if approvals.dry_run else ""
@@ -102,7 +102,7 @@ def _say(approvals: "Approvals") -> None:
 
 
 def _note_all(word: str, things: "Sequence[str]") -> None:
-    from llmops.cli.talk import note
+    from llmops.cli.terminal.talk import note
 
     for thing in things[:_SHOWN]:
         note(f"{word}: {thing}")

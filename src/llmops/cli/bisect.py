@@ -7,9 +7,9 @@ import typer
 from llmops.cli.options import AsJson, Concurrency, Fresh, MaxCalls, MaxCost, Untrusted
 
 if TYPE_CHECKING:
-    from llmops.running.breakpoints import Counts
+    from llmops.running.searching.breakpoints import Counts
     from llmops.workflows.bisect import BisectOptions, Told
-    from llmops.workflows.bisected import Bisected
+    from llmops.workflows.bisecting.outcome import Bisected
     from llmops.workflows.project import Surroundings
 
 _SUBJECT = 72
@@ -62,7 +62,7 @@ def bisect(
     from llmops.cli.asked import surroundings
     from llmops.domain.config import Budget
     from llmops.errors import InvalidInputError
-    from llmops.running.bisection import Rule
+    from llmops.running.searching.bisection import Rule
     from llmops.workflows.asking import AskLimits
     from llmops.workflows.bisect import BisectOptions
 
@@ -90,8 +90,8 @@ def bisect(
 
 
 def _bisect_once(options: "BisectOptions", world: "Surroundings", *, as_json: bool) -> int:
-    from llmops.cli.clock import clock
-    from llmops.cli.talk import note, say_json
+    from llmops.cli.terminal.clock import clock
+    from llmops.cli.terminal.talk import note, say_json
     from llmops.workflows.bisect import bisect as search
     from llmops.workflows.project import open_project
 
@@ -104,9 +104,9 @@ def _bisect_once(options: "BisectOptions", world: "Surroundings", *, as_json: bo
 
 
 def _tell(told: "Told") -> None:
-    from llmops.cli.talk import note
+    from llmops.cli.terminal.talk import note
     from llmops.reporting.wording import plural
-    from llmops.workflows.bisected import rate, short
+    from llmops.workflows.bisecting.outcome import rate, short
 
     named = short(told.place)
     if told.faults:
@@ -117,7 +117,7 @@ def _tell(told: "Told") -> None:
 
 
 def _say(found: "Bisected") -> None:
-    from llmops.cli.talk import say
+    from llmops.cli.terminal.talk import say
 
     named = f"{found.prompt} › {found.case}"
     say(f"{named}: {found.reason}{_sure(found)}")
@@ -137,8 +137,8 @@ def _sure(found: "Bisected") -> str:
 
 
 def _say_suspects(found: "Bisected") -> None:
-    from llmops.cli.talk import say
-    from llmops.workflows.bisected import rate
+    from llmops.cli.terminal.talk import say
+    from llmops.workflows.bisecting.outcome import rate
 
     for place in found.suspected:
         if place.commit is None:

@@ -26,7 +26,7 @@ def blame(
       llmops blame support/reply@1.0.0 --json | jq -r '.[] | select(.version == "1.0.0").text'
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_json, say_rows
+    from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.blame import blame as blamed
     from llmops.workflows.project import open_versions
 

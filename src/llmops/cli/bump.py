@@ -38,7 +38,7 @@ def bump(
       llmops bump support/reply --dry-run --json | jq -r .after
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_json
+    from llmops.cli.terminal.talk import say_json
     from llmops.errors import InvalidInputError
     from llmops.workflows.bump import BumpOptions
     from llmops.workflows.bump import bump as propose
@@ -67,7 +67,7 @@ def bump(
 
 
 def _tell(found: "Bump") -> None:
-    from llmops.cli.talk import note, say
+    from llmops.cli.terminal.talk import note, say
 
     if found.note is not None:
         say(f"nothing to bump: {found.note}")
@@ -81,7 +81,7 @@ def _tell(found: "Bump") -> None:
 
 def _check(base: str | None, *, as_json: bool) -> None:
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import fault_as_json, note, say_faults, say_json
+    from llmops.cli.terminal.talk import fault_as_json, note, say_faults, say_json
     from llmops.reporting.wording import plural
     from llmops.workflows.bump import check_bumps
 

@@ -54,7 +54,7 @@ def cache(
       llmops cache --prune --older-than 30d --max-size 1GB   forget what is old or too much
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import note
+    from llmops.cli.terminal.talk import note
     from llmops.workflows.cache import clear_cache, export_cache, import_cache, prune_cache
 
     _check([clear, prune, export, import_ is not None], model, clear=clear)
@@ -76,7 +76,7 @@ def cache(
 
 
 def _changed(change: Callable[[], int], done: str, *, as_json: bool) -> None:
-    from llmops.cli.talk import note, say_json
+    from llmops.cli.terminal.talk import note, say_json
     from llmops.reporting.wording import plural
 
     number = change()
@@ -86,7 +86,7 @@ def _changed(change: Callable[[], int], done: str, *, as_json: bool) -> None:
 
 
 def _show(world: "Surroundings", *, as_json: bool) -> None:
-    from llmops.cli.talk import note, say_json, say_rows
+    from llmops.cli.terminal.talk import note, say_json, say_rows
     from llmops.reporting.wording import plural
     from llmops.workflows.cache import cache_stats, hit_rate
 

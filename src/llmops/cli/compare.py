@@ -64,9 +64,9 @@ def compare(
       llmops compare support/reply@1.0.0 support/reply support/reply+demo/small
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.comparing import ARMS, compare_once
-    from llmops.cli.documents import Telling, read_documents
-    from llmops.cli.testing import Wishes, options_of
+    from llmops.cli.telling.compare import ARMS, compare_once
+    from llmops.cli.telling.documents import Telling, read_documents
+    from llmops.cli.telling.test import Wishes, options_of
     from llmops.workflows.compare import CompareOptions
 
     reports = read_documents(report or (), ARMS, as_json=as_json)

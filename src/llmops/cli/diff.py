@@ -76,11 +76,11 @@ def diff(
       llmops diff support/reply --explain            and which lines of the edit broke a case
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.diffing import DIFF, diff_once
-    from llmops.cli.documents import Telling, read_documents
-    from llmops.cli.testing import Wishes, options_of
+    from llmops.cli.telling.diff import DIFF, diff_once
+    from llmops.cli.telling.documents import Telling, read_documents
+    from llmops.cli.telling.test import Wishes, options_of
     from llmops.errors import InvalidInputError
-    from llmops.running.weighing import Rule
+    from llmops.running.searching.weighing import Rule
     from llmops.workflows.diff import DiffOptions, sides_of
 
     if explain and source_only:

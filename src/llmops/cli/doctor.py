@@ -15,7 +15,7 @@ def doctor(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
     from dataclasses import asdict
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_json, say_rows
+    from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.doctor import examine
 
     checks = examine(surroundings(untrusted=untrusted))

@@ -64,9 +64,9 @@ def drift(
     import sys
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.clock import clock_and_progress
-    from llmops.cli.talk import say_json
-    from llmops.cli.testing import Wishes, options_of
+    from llmops.cli.telling.test import Wishes, options_of
+    from llmops.cli.terminal.clock import clock_and_progress
+    from llmops.cli.terminal.talk import say_json
     from llmops.reporting.drift import print_drift
     from llmops.reporting.terminal import make_screen
     from llmops.workflows.drift import DriftOptions

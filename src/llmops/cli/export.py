@@ -43,7 +43,7 @@ def export(
     from pathlib import Path
 
     from llmops.cli.asked import pairs, surroundings
-    from llmops.cli.talk import note
+    from llmops.cli.terminal.talk import note
     from llmops.domain.node import Text
     from llmops.reporting.files import write_text
     from llmops.running.resume import COMMAND_LINE

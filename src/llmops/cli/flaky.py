@@ -34,7 +34,7 @@ def flaky(
     from datetime import UTC, datetime
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_json
+    from llmops.cli.terminal.talk import say_json
     from llmops.loading.quarantine_writing import entry_lines
     from llmops.reporting.flaky import print_flaky
     from llmops.reporting.terminal import make_screen

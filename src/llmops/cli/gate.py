@@ -81,9 +81,9 @@ def gate(
       llmops gate suites/support/reply.yaml --base main
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.documents import read_documents
-    from llmops.cli.gating import GATE, Telling, gate_once
-    from llmops.cli.testing import Wishes, options_of
+    from llmops.cli.telling.documents import read_documents
+    from llmops.cli.telling.gate import GATE, Telling, gate_once
+    from llmops.cli.telling.test import Wishes, options_of
     from llmops.workflows.gate import GateOptions
 
     reports = read_documents(report or (), GATE, as_json=as_json)

@@ -20,7 +20,7 @@ def init(
       llmops init my-prompts && cd my-prompts && llmops test
       llmops init                        in this folder; nothing is ever overwritten
     """
-    from llmops.cli.talk import note, say
+    from llmops.cli.terminal.talk import note, say
     from llmops.workflows.init import init as lay_out
 
     laid = lay_out(folder, git=git)

@@ -40,7 +40,7 @@ def label(
       llmops label --json | jq -r '.[] | select(.commit == null)'
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import note, say, say_json
+    from llmops.cli.terminal.talk import note, say, say_json
     from llmops.errors import InvalidInputError
     from llmops.workflows.label import label_version, unlabel
     from llmops.workflows.project import open_versions
@@ -72,7 +72,7 @@ def label(
 
 
 def _list(versions: "Versions", name: str | None, *, as_json: bool) -> None:
-    from llmops.cli.talk import say_json, say_rows
+    from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.label import list_labels
 
     listed = list_labels(versions, name)

@@ -26,10 +26,10 @@ def lint(
     from datetime import UTC, datetime
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import fault_as_json, note, say_faults, say_json
+    from llmops.cli.terminal.talk import fault_as_json, note, say_faults, say_json
     from llmops.reporting.wording import plural
+    from llmops.workflows.claims.check import VersionOptions
     from llmops.workflows.lint import lint as check
-    from llmops.workflows.lint_versions import VersionOptions
 
     options = VersionOptions(base=base, history=history)
     found = check(surroundings(untrusted=untrusted), options, datetime.now(UTC).date())

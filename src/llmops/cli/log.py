@@ -33,7 +33,7 @@ def log(
       llmops log support/reply --json | jq -r '.[].hash'
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import note, say_faults, say_json, say_rows
+    from llmops.cli.terminal.talk import note, say_faults, say_json, say_rows
     from llmops.workflows.log import log as listing
     from llmops.workflows.project import open_versions
 

@@ -11,7 +11,7 @@ def models(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
       llmops models --json | jq -r '.[] | select(.key_set | not) | .label'
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_json, say_rows
+    from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.models import list_models
     from llmops.workflows.project import open_project
 

@@ -51,8 +51,8 @@ def plan(
       llmops plan --detect 3%                 the cheapest cases × samples that see 3 points
     """
     from llmops.cli.asked import pairs, surroundings, sweep
-    from llmops.cli.foretelling import PlanWishes, foretell_once, share
-    from llmops.cli.testing import Wishes
+    from llmops.cli.telling.plan import PlanWishes, foretell_once, share
+    from llmops.cli.telling.test import Wishes
 
     wishes = Wishes(
         selectors=tuple(select or ()),

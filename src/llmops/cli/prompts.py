@@ -11,7 +11,7 @@ def prompts(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
       llmops prompts --json | jq -r '.[].name'
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_json, say_rows
+    from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.project import open_project
     from llmops.workflows.prompts import list_prompts
 

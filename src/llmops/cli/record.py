@@ -32,7 +32,7 @@ def record(
       llmops record --from-run last              keep what the newest run got
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.testing import Wishes, keep_run, run_once
+    from llmops.cli.telling.test import Wishes, keep_run, run_once
 
     parts = any("::" in word or word.startswith("tag:") for word in select or ())
     if prune and (parts or expression or prompt or model or samples or from_run is not None):

@@ -27,7 +27,7 @@ def render(
       llmops render support/reply@1.0.0 --case support/reply::angry-customer --json
     """
     from llmops.cli.asked import pairs, surroundings
-    from llmops.cli.talk import say, say_json
+    from llmops.cli.terminal.talk import say, say_json
     from llmops.workflows.project import open_project
     from llmops.workflows.render import inputs_of_case
     from llmops.workflows.render import render as make

@@ -26,7 +26,7 @@ def report(
       llmops report 7c1e --report junit=junit.xml --report markdown=-
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.telling import tell, wished_reports
+    from llmops.cli.telling.run import tell, wished_reports
     from llmops.workflows.report import kept_report
 
     wishes = wished_reports(report_, as_json=as_json)

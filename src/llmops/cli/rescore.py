@@ -25,8 +25,8 @@ def rescore(
       llmops rescore 7c1e --report markdown=-
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import note
-    from llmops.cli.telling import tell, wished_reports
+    from llmops.cli.telling.run import tell, wished_reports
+    from llmops.cli.terminal.talk import note
     from llmops.reporting.wording import plural
     from llmops.workflows.project import open_project
     from llmops.workflows.report import kept_report

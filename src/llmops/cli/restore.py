@@ -25,7 +25,7 @@ def restore(
       llmops restore support/reply@production
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import note, say, say_json
+    from llmops.cli.terminal.talk import note, say, say_json
     from llmops.workflows.project import open_versions
     from llmops.workflows.restore import restore as bring_back
 

@@ -30,8 +30,8 @@ def review(
     from datetime import UTC, datetime
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.keyboard import is_terminal
-    from llmops.cli.reviewing import review_one_by_one
+    from llmops.cli.telling.review import review_one_by_one
+    from llmops.cli.terminal.keyboard import is_terminal
     from llmops.errors import InvalidInputError
     from llmops.workflows.approving import Wanted, refuse_ci
     from llmops.workflows.project import open_project

@@ -20,7 +20,7 @@ def runs(
       llmops runs -n 1 --json | jq -r '.[0].id'
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say_faults, say_json, say_rows
+    from llmops.cli.terminal.talk import say_faults, say_json, say_rows
     from llmops.workflows.runs import list_runs
 
     listed, faults = list_runs(surroundings(), limit)

@@ -31,7 +31,7 @@ def schema(
       llmops schema --write
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say, say_json
+    from llmops.cli.terminal.talk import say, say_json
     from llmops.workflows.schema import schema_of, write_schemas
 
     if write and of is not None:

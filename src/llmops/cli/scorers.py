@@ -23,7 +23,7 @@ def scorers(
     from dataclasses import asdict
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say, say_json, say_rows
+    from llmops.cli.terminal.talk import say, say_json, say_rows
     from llmops.workflows.scorers import list_scorers, page
 
     listed = list_scorers(surroundings(untrusted=untrusted))

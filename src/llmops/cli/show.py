@@ -21,7 +21,7 @@ def show(
       llmops show support/reply@1.0.0 --json | jq -r .hash
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.talk import say, say_json
+    from llmops.cli.terminal.talk import say, say_json
     from llmops.domain.node import Text
     from llmops.running.resume import COMMAND_LINE
     from llmops.workflows.project import open_project, open_versions

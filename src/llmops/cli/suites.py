@@ -25,9 +25,9 @@ def suites(
       llmops suites support/ --cases -k "refund and not formal"
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.reached import narrowed, say_impacts
-    from llmops.cli.talk import say_json, say_rows
-    from llmops.cli.testing import Wishes, options_of
+    from llmops.cli.telling.reached import narrowed, say_impacts
+    from llmops.cli.telling.test import Wishes, options_of
+    from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.project import open_project
     from llmops.workflows.suites import list_suites
 

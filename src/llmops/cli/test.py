@@ -85,8 +85,8 @@ def test(
       llmops test support/ -m demo/large -m demo/small --report junit=junit.xml
     """
     from llmops.cli.asked import pairs, surroundings, sweep
-    from llmops.cli.testing import Wishes, run_once
-    from llmops.cli.watching import watch_and_run
+    from llmops.cli.telling.test import Wishes, run_once
+    from llmops.cli.telling.watch import watch_and_run
 
     wishes = Wishes(
         selectors=tuple(select or ()),

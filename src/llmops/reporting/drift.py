@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from llmops.domain.drift import Apart, DriftReport, MeanChange, ModelDrift, RateChange
-from llmops.reporting.compare import p_value, points
+from llmops.reporting.compare.base import p_value, points
 from llmops.reporting.terminal import Screen
 from llmops.reporting.wording import money, percent, plural, short_id
 

@@ -7,13 +7,13 @@ from llmops.errors import InvalidInputError, did_you_mean
 from llmops.reporting.base import REPORTERS, ReporterKind
 
 BUILT_IN = (
-    "llmops.reporting.console",
-    "llmops.reporting.csv",
-    "llmops.reporting.github",
-    "llmops.reporting.json",
-    "llmops.reporting.jsonl",
-    "llmops.reporting.junit",
-    "llmops.reporting.markdown",
+    "llmops.reporting.run.console",
+    "llmops.reporting.run.csv",
+    "llmops.reporting.run.github",
+    "llmops.reporting.run.json",
+    "llmops.reporting.run.jsonl",
+    "llmops.reporting.run.junit",
+    "llmops.reporting.run.markdown",
 )
 """The modules that hold reporters. No folder is scanned."""
 

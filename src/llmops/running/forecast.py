@@ -9,7 +9,7 @@ from llmops.domain.config import Model, Price
 from llmops.domain.forecast import Expense, Forecast, Part, Span, total
 from llmops.domain.run import Exchange
 from llmops.domain.tokens import estimated_tokens
-from llmops.running.past import Habits
+from llmops.running.past.habits import Habits
 from llmops.running.plan import Plan
 from llmops.running.runner import Progress
 from llmops.running.sources import Found, Sources

@@ -8,8 +8,8 @@ from llmops.domain.config import Model
 from llmops.domain.run import Origin
 from llmops.domain.tokens import CHARACTERS_A_TOKEN
 from llmops.providers.recorded import Recordings
-from llmops.running.caching import CompletionCache, cache_key
-from llmops.running.kept import KeptAnswers
+from llmops.running.cache.base import CompletionCache, cache_key
+from llmops.running.past.answers import KeptAnswers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

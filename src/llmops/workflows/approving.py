@@ -14,7 +14,7 @@ from llmops.providers.keys import redact, secrets_of
 from llmops.reporting.files import write_text
 from llmops.reporting.terminal import in_ci
 from llmops.running.baselines import Candidate, candidates_of
-from llmops.running.freshness import Questions, check_fresh, check_whole, questions_of
+from llmops.running.past.freshness import Questions, check_fresh, check_whole, questions_of
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.running.selection import CaseFilter, Selection, choose_suites
 from llmops.running.store import FOLDER, KeptRun, find_run, read_run

@@ -12,16 +12,16 @@ from llmops.domain.config import Budget
 from llmops.domain.run import TrialResult
 from llmops.providers.keys import secrets_of, without_secrets
 from llmops.running.budget import Purse
-from llmops.running.caching import CompletionCache
-from llmops.running.kept import KeptAnswers
+from llmops.running.cache.base import CompletionCache
 from llmops.running.observing import Observer
+from llmops.running.past.answers import KeptAnswers
 from llmops.running.plan import Plan, PlanOptions
 from llmops.running.runner import Asker, Runner, Sink
 from llmops.running.sources import Sources
 from llmops.running.stop import Stop
 from llmops.running.store import FOLDER
 from llmops.running.trial import PlannedTrial
-from llmops.workflows.caches import CacheWorld, open_cache
+from llmops.workflows.opening.caches import CacheWorld, open_cache
 from llmops.workflows.project import OpenProject
 from llmops.workflows.recordings import read_recordings
 
@@ -114,7 +114,7 @@ class Asking:
             in_flight: Told how many requests are under way.
         """
         from llmops.running.live import LiveAsker
-        from llmops.workflows.carriers import carriers_of, on_cluster
+        from llmops.workflows.opening.carriers import carriers_of, on_cluster
 
         carriers = carriers_of(self.opened)
         if self.limits.on is not None:

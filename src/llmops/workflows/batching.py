@@ -48,7 +48,7 @@ def batched_asker(
         in_flight: Told how many requests are under way.
         before: The run that is gone on with, whose batches may still be out.
     """
-    from llmops.running.batched import BatchedAsker
+    from llmops.running.batch.asker import BatchedAsker
 
     events = before.run.batches if before is not None else ()
 

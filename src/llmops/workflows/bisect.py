@@ -7,15 +7,15 @@ from llmops.domain.change import Change
 from llmops.domain.run import Failure
 from llmops.errors import Fault, InvalidInputError, NoComparisonError
 from llmops.history.refs import merge_base
-from llmops.running.bisection import Question, Rule, Search
-from llmops.running.breakpoints import Counts
 from llmops.running.resume import COMMAND_LINE
+from llmops.running.searching.bisection import Question, Rule, Search
+from llmops.running.searching.breakpoints import Counts
 from llmops.running.stop import Stop, on_signals
 from llmops.versions.change import change_between
 from llmops.versions.row import Ends, Place, row_of
 from llmops.workflows.asking import Asking, AskLimits, Clock, Prober
-from llmops.workflows.bisected import Bisected, short
-from llmops.workflows.probing import AskedCase, CaseProber, Heard, suite_of
+from llmops.workflows.bisecting.outcome import Bisected, short
+from llmops.workflows.bisecting.probing import AskedCase, CaseProber, Heard, suite_of
 from llmops.workflows.project import OpenProject
 
 

@@ -14,8 +14,8 @@ from llmops.versions.claims import Contents, because, claim_of, contents_of, fre
 from llmops.versions.finder import Versions
 from llmops.versions.step import FIRST, is_enough, is_older, next_version
 from llmops.versions.version import PromptVersion
-from llmops.workflows.base import find_held, head_of
-from llmops.workflows.lint_versions import VersionOptions, check_versions
+from llmops.workflows.claims.base import find_held, head_of
+from llmops.workflows.claims.check import VersionOptions, check_versions
 from llmops.workflows.project import Surroundings, open_project
 
 _STEPS: tuple[Step, ...] = ("none", "patch", "minor", "major")

@@ -16,8 +16,8 @@ from llmops.domain.config import Model
 from llmops.errors import LlmopsError
 from llmops.history.repository import Repository, open_repository
 from llmops.reporting.wording import plural
-from llmops.workflows.caches import CacheWorld, open_cache, redis_server
 from llmops.workflows.models import key_of, named_models
+from llmops.workflows.opening.caches import CacheWorld, open_cache, redis_server
 from llmops.workflows.project import OpenProject, Surroundings, open_project
 
 _BAD_LITELLM = {

@@ -12,7 +12,13 @@ from llmops.domain.node import Text
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
-from llmops.running.histories import Histories, History, history_key, key_of_trial, read_histories
+from llmops.running.past.histories import (
+    Histories,
+    History,
+    history_key,
+    key_of_trial,
+    read_histories,
+)
 from llmops.running.plan import make_plan
 from llmops.running.resume import COMMAND_LINE
 from llmops.running.store import FOLDER, find_run, read_header, read_run, run_ids

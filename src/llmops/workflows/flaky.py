@@ -11,7 +11,7 @@ from llmops.domain.completion import canonical_json
 from llmops.domain.flaky import CaseHabit, FlakyReport, Proposal
 from llmops.loading.quarantine_writing import set_quarantine
 from llmops.reporting.files import write_text
-from llmops.running.histories import History, read_histories
+from llmops.running.past.histories import History, read_histories
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.running.selection import Selection
 from llmops.running.store import FOLDER, run_ids

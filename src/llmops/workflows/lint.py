@@ -13,7 +13,7 @@ from llmops.history.repository import open_repository
 from llmops.loading.quarantine import expired
 from llmops.location import Location
 from llmops.running.plan import PlanOptions, make_plan
-from llmops.workflows.lint_versions import VersionOptions, check_versions
+from llmops.workflows.claims.check import VersionOptions, check_versions
 from llmops.workflows.project import OpenProject, Surroundings, open_project
 from llmops.workflows.recordings import read_recordings
 
@@ -55,7 +55,7 @@ def lint(
         versions: How the versions that prompts claim are checked.
         today: In UTC; finds quarantines that are over. None does not look for them.
     """
-    from llmops.workflows.carriers import check_scripts
+    from llmops.workflows.opening.carriers import check_scripts
 
     try:
         opened = open_project(surroundings)

@@ -25,7 +25,7 @@ from llmops.domain.forecast import Advice, Forecast, Outlook, Part, PastArms, Si
 from llmops.errors import InvalidInputError
 from llmops.providers.price_list import listed_output_limit, listed_price
 from llmops.running.forecast import Forecaster
-from llmops.running.past import Past, TwoArms, past_of
+from llmops.running.past.habits import Past, TwoArms, past_of
 from llmops.running.plan import Plan, PlanOptions, make_plan
 from llmops.running.stop import Stop
 from llmops.running.store import FOLDER

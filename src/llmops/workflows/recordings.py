@@ -15,7 +15,7 @@ from llmops.reporting.files import write_bytes
 from llmops.reporting.wording import plural
 from llmops.running.store import KeptRun
 from llmops.workflows.project import Earlier, OpenProject
-from llmops.workflows.stale import Asked, asked_in, has_whole_suites, named
+from llmops.workflows.stale_recordings import Asked, asked_in, has_whole_suites, named
 
 _LARGEST = 2**30
 

@@ -10,8 +10,8 @@ from typing import TextIO
 from llmops.errors import InvalidInputError, LlmopsError
 from llmops.reporting.base import Report, ReporterKind
 from llmops.reporting.files import write_report
-from llmops.reporting.github import append_step_summary
 from llmops.reporting.registry import reporter_named
+from llmops.reporting.run.github import append_step_summary
 from llmops.running.store import FOLDER, KeptRun, find_run, read_run
 from llmops.workflows.project import Surroundings, open_config
 

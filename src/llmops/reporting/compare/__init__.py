@@ -1,0 +1,1 @@
+"""A comparison of arms in, a report out: one format a module."""

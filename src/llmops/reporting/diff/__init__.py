@@ -1,0 +1,1 @@
+"""A diff of two versions in, a report out: one format a module."""

@@ -1,0 +1,1 @@
+"""The gate's verdict in, a report out: one format a module."""

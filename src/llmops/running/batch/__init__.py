@@ -1,0 +1,1 @@
+"""Trials asked in batches: sent once, polled until they have ended, then taken."""

@@ -1,0 +1,1 @@
+"""What kept runs say: answers, habits of models and cases, histories, and what is stale."""

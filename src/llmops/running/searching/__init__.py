@@ -1,0 +1,1 @@
+"""Searches that ask as little as they can: for the version that broke a case, for the hunks."""

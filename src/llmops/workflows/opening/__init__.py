@@ -1,0 +1,1 @@
+"""What a configuration names, opened: carriers of requests, and the cache."""
