@@ -15,8 +15,7 @@ import pytest
 
 import llmops
 from llmops.errors import InvalidInputError, ProviderError
-from llmops.location import Location
-from llmops.running.resume import COMMAND_LINE
+from llmops.location import COMMAND_LINE, Location
 from llmops.versions.bundle import Wanted, make_bundle
 from llmops.versions.loaded import _CLIENT_KNOWS
 from llmops.workflows.project import Surroundings, open_project, open_versions

@@ -19,3 +19,7 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
+
+COMMAND_LINE = Location("command line", 0, 0)
+"""The place of what was typed as an argument."""

@@ -12,7 +12,7 @@ from llmops.domain.completion import Completion
 from llmops.domain.node import Text
 from llmops.domain.run import Exchange, Failure, RunFooter, Status, TrialResult
 from llmops.errors import InvalidInputError
-from llmops.location import Location
+from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions
 from llmops.running.resume import (
@@ -205,7 +205,6 @@ def test_a_run_that_was_cut_short_or_has_gaps_can_be_gone_on_with(
 
 WORDS = st.text(max_size=8)
 VALUES = st.none() | st.booleans() | st.integers(-99, 99) | WORDS | st.just([]) | st.just({})
-COMMAND_LINE = Location("command line", 0, 0)
 OPTIONS = st.builds(
     PlanOptions,
     selection=st.builds(

@@ -45,8 +45,8 @@ def export(
     from llmops.cli.asked import pairs, surroundings
     from llmops.cli.terminal.talk import note
     from llmops.domain.node import Text
+    from llmops.location import COMMAND_LINE
     from llmops.reporting.files import write_text
-    from llmops.running.resume import COMMAND_LINE
     from llmops.workflows.export import export as make
     from llmops.workflows.exporters.base import ExportOptions
     from llmops.workflows.project import open_versions

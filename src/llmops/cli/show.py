@@ -23,7 +23,7 @@ def show(
     from llmops.cli.asked import surroundings
     from llmops.cli.terminal.talk import say, say_json
     from llmops.domain.node import Text
-    from llmops.running.resume import COMMAND_LINE
+    from llmops.location import COMMAND_LINE
     from llmops.workflows.project import open_project, open_versions
 
     world = surroundings(untrusted=untrusted)  # of a stranger, all files are looked at

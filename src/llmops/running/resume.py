@@ -9,7 +9,7 @@ from typing import Any
 from llmops.domain.node import Text
 from llmops.domain.run import TrialResult
 from llmops.errors import InvalidInputError
-from llmops.location import Location
+from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import Plan, PlanOptions
 from llmops.running.sameness import same_request
@@ -17,8 +17,6 @@ from llmops.running.selection import Selection
 from llmops.running.store import KeptRun, read_run
 
 _DONE = frozenset({"passed", "failed", "skipped"})
-COMMAND_LINE = Location("command line", 0, 0)
-"""The place of what was typed as an argument."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from llmops.domain.change import Change
 from llmops.domain.run import Failure
 from llmops.errors import Fault, InvalidInputError, NoComparisonError
 from llmops.history.refs import merge_base
-from llmops.running.resume import COMMAND_LINE
+from llmops.location import COMMAND_LINE
 from llmops.running.searching.bisection import Question, Rule, Search
 from llmops.running.searching.breakpoints import Counts
 from llmops.running.stop import Stop, on_signals

@@ -8,7 +8,7 @@ from llmops.errors import InvalidInputError
 from llmops.history.blame import BlamedLine
 from llmops.history.blame import blame as blame_file
 from llmops.loading.prompts import unknown_prompt
-from llmops.running.resume import COMMAND_LINE
+from llmops.location import COMMAND_LINE
 from llmops.versions.finder import Versions
 from llmops.versions.timeline import Entry
 

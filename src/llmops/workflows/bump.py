@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from llmops.domain.change import Change, Step
 from llmops.domain.node import Text
 from llmops.errors import Fault, InvalidInputError
+from llmops.location import COMMAND_LINE
 from llmops.reporting.files import write_text
-from llmops.running.resume import COMMAND_LINE
 from llmops.versions.bump import set_changelog, set_version
 from llmops.versions.change import change_between
 from llmops.versions.claims import Contents, because, claim_of, contents_of, free_version

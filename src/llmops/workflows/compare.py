@@ -13,8 +13,8 @@ from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
 from llmops.loading.config import resolve_model
 from llmops.loading.values import json_or_text
+from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions, arms_of
-from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import choose_suites
 from llmops.workflows.asking import Clock
 from llmops.workflows.execution import TestOptions, Watcher

@@ -14,9 +14,9 @@ from llmops.domain.rendered import CaseName, RenderedDiff
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
+from llmops.location import COMMAND_LINE
 from llmops.reporting.diff.base import DiffReport, VersionName
 from llmops.running.renderings import TwiceRendered, render_twice
-from llmops.running.resume import COMMAND_LINE
 from llmops.running.searching.weighing import Rule
 from llmops.running.selection import choose_suites
 from llmops.versions.change import change_between

@@ -12,6 +12,7 @@ from llmops.domain.node import Text
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
+from llmops.location import COMMAND_LINE
 from llmops.running.past.histories import (
     Histories,
     History,
@@ -20,7 +21,6 @@ from llmops.running.past.histories import (
     read_histories,
 )
 from llmops.running.plan import make_plan
-from llmops.running.resume import COMMAND_LINE
 from llmops.running.store import FOLDER, find_run, read_header, read_run, run_ids
 from llmops.running.trial import PlannedTrial
 from llmops.workflows.asking import Clock

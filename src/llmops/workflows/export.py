@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from llmops.errors import InvalidInputError, did_you_mean
-from llmops.running.resume import COMMAND_LINE
+from llmops.location import COMMAND_LINE
 from llmops.versions.finder import Versions
 from llmops.workflows.exporters.base import Exporter, ExportOptions
 from llmops.workflows.exporters.bundle import BUNDLE

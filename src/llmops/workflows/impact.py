@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from llmops.domain.node import Text
 from llmops.errors import NothingSelectedError
+from llmops.location import COMMAND_LINE
 from llmops.running.plan import PlanOptions
-from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import choose_suites
 from llmops.versions.impact import SuiteImpact, impact
 from llmops.workflows.project import OpenProject

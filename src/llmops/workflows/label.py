@@ -8,8 +8,8 @@ from llmops.history.refs import resolve_ref
 from llmops.loading.labels import labels_path, unknown_label
 from llmops.loading.prompts import unknown_prompt
 from llmops.loading.value_checks import label_fault
+from llmops.location import COMMAND_LINE
 from llmops.reporting.files import write_text
-from llmops.running.resume import COMMAND_LINE
 from llmops.versions.finder import Versions
 from llmops.versions.labels import remove_label, set_label
 from llmops.versions.version import PromptVersion

@@ -9,8 +9,8 @@ from llmops.domain.verdict import Totals
 from llmops.errors import Fault, InvalidInputError
 from llmops.history.changes import Commit
 from llmops.loading.prompts import unknown_prompt
+from llmops.location import COMMAND_LINE
 from llmops.running.results import results_by_content
-from llmops.running.resume import COMMAND_LINE
 from llmops.running.store import FOLDER
 from llmops.versions.change import change_between
 from llmops.versions.finder import Versions

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from llmops.domain.config import Model
 from llmops.domain.node import Text
 from llmops.loading.config import resolve_model
+from llmops.location import COMMAND_LINE
 from llmops.providers.keys import key_variables
-from llmops.running.resume import COMMAND_LINE
 from llmops.workflows.project import OpenProject
 
 

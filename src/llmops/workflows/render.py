@@ -8,9 +8,9 @@ from llmops.domain.node import Text
 from llmops.domain.tokens import estimated_tokens
 from llmops.errors import InvalidInputError
 from llmops.loading.values import typed_input
+from llmops.location import COMMAND_LINE
 from llmops.rendering.prompt import response_format
 from llmops.running.plan import PlanOptions, make_plan
-from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import Selection, choose_suites
 from llmops.versions.version import PromptVersion
 from llmops.workflows.project import OpenProject

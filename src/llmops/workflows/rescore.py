@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from llmops.domain.node import Text
 from llmops.domain.run import Exchange, TrialResult
 from llmops.domain.verdict import Totals, decide
+from llmops.location import COMMAND_LINE
 from llmops.reporting.base import Report
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions, make_plan
-from llmops.running.resume import COMMAND_LINE, options_from_json
+from llmops.running.resume import options_from_json
 from llmops.running.store import KeptRun
 from llmops.running.trial import PlannedTrial, Stage, status_of
 from llmops.scoring.assess import assess

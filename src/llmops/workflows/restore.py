@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
+from llmops.location import COMMAND_LINE
 from llmops.reporting.files import write_bytes
-from llmops.running.resume import COMMAND_LINE
 from llmops.versions.bump import set_changelog, set_version
 from llmops.versions.change import change_between
 from llmops.versions.finder import Versions

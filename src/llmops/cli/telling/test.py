@@ -13,9 +13,9 @@ from llmops.cli.terminal.talk import note
 from llmops.domain.config import Budget
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
+from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions
-from llmops.running.resume import COMMAND_LINE
 from llmops.running.selection import Selection, parse_shard
 from llmops.workflows.execution import TestOptions
 from llmops.workflows.project import Surroundings, open_project

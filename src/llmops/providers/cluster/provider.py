@@ -8,7 +8,7 @@ from contextlib import suppress
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.errors import ProviderError, UnavailableError
-from llmops.location import Location
+from llmops.location import COMMAND_LINE
 from llmops.providers.cluster.desk import Desk, LostError, read_answer
 from llmops.providers.cluster.office import Asked
 from llmops.providers.cluster.scheduler import Scheduler, connect
@@ -177,7 +177,7 @@ async def _quietly(desk: Desk) -> None:
 def _none(address: str, reason: str) -> UnavailableError:
     return UnavailableError(
         f"no worker of the cluster at {address} can be used: {reason}",
-        at=Location("command line", 0, 0),
+        at=COMMAND_LINE,
         code="no-cluster",
         hint="workers need llmops in the version that is used here, with all it requires",
     )

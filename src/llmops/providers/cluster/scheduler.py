@@ -7,11 +7,10 @@ from importlib.metadata import version
 from typing import Any
 
 from llmops.errors import InvalidInputError, UnavailableError
-from llmops.location import Location
+from llmops.location import COMMAND_LINE
 from llmops.providers.cluster.office import Office
 
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://[^\s/]+:\d{1,5}")
-_AT = Location("command line", 0, 0)
 _CONNECT = 5
 """Seconds for a scheduler to answer in."""
 
@@ -62,7 +61,7 @@ async def connect(address: str) -> Scheduler:
     if not _ADDRESS.fullmatch(address):
         raise InvalidInputError(
             f"--on '{address}' is no address of a scheduler",
-            at=_AT,
+            at=COMMAND_LINE,
             code="usage",
             hint="write --on tcp://HOST:8786",
         )
@@ -71,7 +70,7 @@ async def connect(address: str) -> Scheduler:
     except ImportError:
         raise InvalidInputError(
             "--on needs the package 'distributed', which is not installed",
-            at=_AT,
+            at=COMMAND_LINE,
             code="missing-extra",
             hint="pip install 'llmops[dask]'",
         ) from None
@@ -85,7 +84,7 @@ async def connect(address: str) -> Scheduler:
     except (OSError, TimeoutError, ValueError) as error:
         raise UnavailableError(
             f"no Dask scheduler answers at {address}: {error}"[:300],
-            at=_AT,
+            at=COMMAND_LINE,
             code="no-cluster",
             hint="look whether it runs, and whether this machine can reach it",
         ) from None

@@ -16,9 +16,9 @@ from llmops.errors import (
     ProviderErrorKind,
     TemplateError,
 )
+from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions, make_plan
-from llmops.running.resume import COMMAND_LINE
 from llmops.running.searching.bisection import Answer
 from llmops.running.searching.breakpoints import Counts
 from llmops.running.selection import Selection, choose_suites

@@ -1,6 +1,6 @@
 """The exporter `bundle`: prompts in one file, for programs that run without git."""
 
-from llmops.running.resume import COMMAND_LINE
+from llmops.location import COMMAND_LINE
 from llmops.versions.bundle import Wanted, make_bundle
 from llmops.versions.finder import Versions
 from llmops.workflows.exporters.base import Exporter, ExportOptions

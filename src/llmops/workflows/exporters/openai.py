@@ -4,7 +4,7 @@ import json
 
 from llmops.errors import InvalidInputError
 from llmops.loading.values import typed_input
-from llmops.running.resume import COMMAND_LINE
+from llmops.location import COMMAND_LINE
 from llmops.versions.finder import Versions
 from llmops.versions.loaded import make_loaded
 from llmops.workflows.exporters.base import Exporter, ExportOptions
