@@ -135,6 +135,17 @@ def test_nobody_is_accused_when_the_trials_are_spent_too_early(
     assert "most likely" in found["reason"]
 
 
+def test_the_only_suspect_is_named_once(commit: Commit, folder: Path, run: Run) -> None:
+    ids = told(commit, prompt("Say {{ word }}"), prompt("Say {{ word | length }}"))
+
+    done = run("bisect", "say", "--case", "one", "--max-trials", "2")
+
+    assert done.code == 6
+    assert f"the trials are spent: most likely {ids[1][:12]} 1.0.0 (" in done.out
+    assert ids[0][:12] not in done.out
+    assert "1 version suspected" in done.err
+
+
 def told(commit: Commit, *texts: str) -> list[str]:
     first = commit("Begin", ALWAYS | {SAY: texts[0]})
     return [first, *(commit(f"Change {n}", {SAY: text}) for n, text in enumerate(texts[1:], 1))]
@@ -162,7 +173,7 @@ def test_the_answer_names_commit_author_version_change_cost_and_the_way_to_see_i
     assert f"look at  llmops diff say@git:{ids[1]} say@git:{ids[2]}" in done.out
     assert "3 of 3 versions asked" in done.out
     assert "calls · $0.00 and the unknown cost of" in done.out
-    assert "1/1 pass   2 versions left" in done.err
+    assert "1/1 pass   2 versions suspected" in done.err
     assert f"{ids[1][:12]} 1.1.0  " in done.err
 
 

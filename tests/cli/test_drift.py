@@ -225,6 +225,40 @@ def test_prompts_are_pinned_at_a_ref(folder: Path, commit: Commit, look: Run) ->
     assert pinned["models"][0]["rate"]["cases"] == 13, pinned
 
 
+def test_a_label_is_needed_by_the_prompts_of_canaries_and_by_no_other(
+    folder: Path, commit: Commit, look: Run
+) -> None:
+    canary = CASE.format("red")
+    others = {
+        f"prompts/{name}.yaml": PROMPT.replace("Say", name) for name in ("tell", "ask", "sing")
+    }
+    suites = {
+        f"suites/{name}.yaml": f"prompt: {name}\ncases:\n{canary}" for name in ("tell", "ask")
+    }
+    plain = f"prompt: sing\ncases:\n{OTHER}"
+    labels = "say: {production: 1.0.0}\n"
+    commit(
+        "Base",
+        {**FILES, **others, **suites, "suites/sing.yaml": plain, "prompts/labels.yaml": labels},
+    )
+    assert look("test").code == 0
+
+    lacking = look("drift", *WIDE, "--at", "production")
+    chosen = look("drift", "say", *WIDE, "--at", "production")
+    (folder / "prompts/labels.yaml").write_text(
+        "".join(f"{name}: {{production: 1.0.0}}\n" for name in ("say", "tell", "ask"))
+    )
+    everything = look("drift", *WIDE, "--at", "production")
+
+    assert lacking.code == 2
+    for name in ("tell", "ask"):
+        words = f"'production' is no version, label or commit of the prompt '{name}'"
+        assert words in lacking.err
+    assert "'sing'" not in lacking.err
+    assert "'llmops label NAME production VERSION'" in lacking.err
+    assert (chosen.code, everything.code) == (0, 0), everything
+
+
 def test_every_canary_that_changed_is_in_the_json_and_ten_are_shown(
     project: Project, look: Run
 ) -> None:

@@ -388,8 +388,17 @@ def test_the_change_can_be_held_against_a_run_and_against_approved_results(
     by_baseline = run("gate", "--base", "HEAD", "--against", "baseline", "--json")
     by_commit = run("gate", "--against", "HEAD", "--json")
     nonsense = run("gate", "--against", "nonsense")
+    git(folder, "stash", "--quiet")
+    assert run("test", "--fresh").code == 0
+    git(folder, "stash", "pop", "--quiet")
+    by_last = run("gate", "--against", "last", "--json")
+    git(folder, "branch", "last")
+    both = run("gate", "--against", "last")
+    forced = run("gate", "--against", "run:last", "--json")
 
-    for done in (by_run, by_baseline, by_commit):
+    assert both.code == 2
+    assert "[ambiguous-ref]" in both.err
+    for done in (by_run, by_baseline, by_commit, by_last, forced):
         assert done.code == 1, done.err
         assert told(done)["assessment"]["cases"] == 30  # type: ignore[index]  # plain JSON
     assert nonsense.code == 2

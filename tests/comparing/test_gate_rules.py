@@ -55,6 +55,7 @@ def test_a_clear_loss_is_regressed() -> None:
 
     assert outcomes(held) == {"worse": "broken"}
     assert "regressed: pass rate 100.0 % → 70.0 %" in held.rules[0].reason
+    assert "p = " in held.rules[0].reason
 
 
 def test_a_loss_by_errors_alone_is_no_verdict() -> None:
@@ -63,6 +64,7 @@ def test_a_loss_by_errors_alone_is_no_verdict() -> None:
     assert outcomes(held) == {"worse": "unknown"}
     assert decide_gate(held.rules, (), run=None).exit_code == 3
     assert "12 samples without a verdict" in held.rules[0].reason
+    assert "p = " not in held.rules[0].reason
 
 
 def test_a_loss_that_errors_cannot_hide_is_regressed() -> None:

@@ -11,10 +11,10 @@ from made_reports import HOSTILE, PASSING, said, trial
 
 from llmops.comparing.rendered import RenderedCase, diff_rendered
 from llmops.comparing.text_diff import diff_texts
-from llmops.domain.change import Change
+from llmops.domain.change import Change, PartChange
 from llmops.domain.comparison import ComparisonVerdict
 from llmops.domain.rendered import CaseName
-from llmops.reporting.diff.base import DiffReport, rows, signed
+from llmops.reporting.diff.base import DiffReport, part_title, rows, signed
 from llmops.reporting.diff.console import print_diff
 from llmops.reporting.diff.json import write_diff_json
 from llmops.reporting.diff.markdown import render_diff_markdown, write_diff_markdown
@@ -75,6 +75,25 @@ def test_what_broke_comes_first_and_what_is_not_shown_is_counted() -> None:
 
 def test_every_case_is_shown_when_asked_for() -> None:
     assert "more cases" not in console(diff_report(), shown=None)
+
+
+@pytest.mark.parametrize(
+    ("named", "reason", "title"),
+    [
+        (
+            "partial a.md",
+            "the text of the partial 'a.md' changed",
+            "the text of the partial 'a.md' changed (patch)",
+        ),
+        ("partial a.md", "it changed", "partial a.md: it changed (patch)"),
+    ],
+)
+def test_a_part_is_named_once(named: str, reason: str, title: str) -> None:
+    change = PartChange(
+        part=named, kind="wording", step="patch", before="a", after="b", reason=reason
+    )
+
+    assert part_title(change) == title
 
 
 def test_words_that_changed_are_coloured_on_a_terminal() -> None:

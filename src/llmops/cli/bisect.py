@@ -112,7 +112,7 @@ def _tell(told: "Told") -> None:
     if told.faults:
         note(f"{named}  skipped: {told.faults[0].message}")
         return
-    left = f"{plural(told.left, 'version')} left, {round(told.chance * 100)} %"
+    left = f"{plural(told.left, 'version')} suspected, {round(told.chance * 100)} %"
     note(f"{named}  {rate(told.counts)} pass   {left}")
 
 

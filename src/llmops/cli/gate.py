@@ -34,7 +34,7 @@ def gate(
         typer.Option(
             "--against",
             metavar="WHAT",
-            help="Compare with 'baseline' (approved results), a run's id, or another git revision.",
+            help="Compare with 'baseline' (approved results), 'last' or a run's id, or a git revision.",
         ),
     ] = None,
     allow: Annotated[

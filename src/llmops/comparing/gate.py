@@ -236,7 +236,7 @@ def _compared(
 ) -> RuleResult:
     """The rule that a change is not worse; only one that decides may fail as inconclusive."""
     outcome = _outcome(assessed)
-    words = _words(assessed, policy.metrics or (), known=outcome in {"held", "broken"})
+    words = _words(assessed, policy.metrics or (), outcome)
     usual = policy.on_inconclusive or "warn"
     return _result(rule, scope, outcome, words, policy, usual if decides else "pass")
 
@@ -252,22 +252,22 @@ def _outcome(assessed: Assessment) -> RuleOutcome:
     return "unknown" if any(one.unknown for one in undecided) else "inconclusive"
 
 
-def _words(assessed: Assessment, asked: Sequence[str], *, known: bool) -> str:
+def _words(assessed: Assessment, asked: Sequence[str], outcome: RuleOutcome) -> str:
     name, shown = _loudest(assessed)
-    certainty = f"{assessed.certainty}: " if known else ""
+    certainty = f"{assessed.certainty}: " if outcome in {"held", "broken"} else ""
+    test = f"p = {shown.p_value:.3g} ({shown.test}, seed {assessed.seed})"
     words = [
         f"{certainty}{name} {shown.before * 100:.1f} % → {shown.after * 100:.1f} %",
         f"difference {shown.delta * 100:+.1f} points "
         f"[{shown.low * 100:+.1f}, {shown.high * 100:+.1f}]",
-        f"p = {shown.p_value:.3g} ({shown.test}, seed {assessed.seed})",
+        *([] if outcome == "unknown" else [test]),  # which would look as if errors told something
         f"{assessed.cases:,} cases × {assessed.samples:,}",
     ]
     if assessed.smallest is None:
         words.append("so few cases can see no drop")
     else:
         words.append(f"the smallest drop they can see is {assessed.smallest * 100:.1f} points")
-    missing = [metric for metric in asked if metric not in assessed.judged]
-    if missing:
+    if missing := [metric for metric in asked if metric not in assessed.judged]:
         words.append(f"no case asserts {', '.join(missing)}")
     if shown.unknown:
         words.append(f"{shown.unknown:,} samples without a verdict")

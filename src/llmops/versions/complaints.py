@@ -64,8 +64,10 @@ def unknown_ref(
     """
     near = did_you_mean(ref, [one for one in known if not one[:1].isdigit()])
     listing = f"known are {', '.join(known[:_LISTED])}" if known else None
+    name, at, _ = asked.text.partition("@")
+    of = f" of the prompt '{harmless(name)}'" if claims and at and name else ""
     return InvalidInputError(
-        f"'{harmless(ref)}' is no {'version, label or commit' if claims else 'commit'}",
+        f"'{harmless(ref)}' is no {'version, label or commit' if claims else 'commit'}{of}",
         at=asked.at,
         code="unknown-ref",
         hint=(_UNSHALLOW if shallow else None)

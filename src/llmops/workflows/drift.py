@@ -31,6 +31,7 @@ from llmops.workflows.test import run_tests
 _LOOK = "drift"
 _ACCEPTED = "drift-accepted"
 _USUAL = 0.95
+_UNKNOWN = "unknown-ref"
 _NOT_APART = "the two runs are not taken apart: they share no case, or no canary has a history"
 
 
@@ -66,8 +67,8 @@ def drift(
         NothingSelectedError: No canary is selected.
         UnavailableError: Git is missing or refuses, or the run cannot be kept.
     """
-    pinned = _pinned(opened, options.at)
-    planned = _canaries(pinned, options)
+    pinned = opened if options.at is None else _pinned(opened, options)
+    planned = _canaries_there(pinned, options)
     labels = dict.fromkeys(trial.planned_arm.arm.answered_by for trial in planned)
     rule = _rule(options, opened, len(labels))
     runs = _two_runs(opened.root / FOLDER, options.between)
@@ -103,12 +104,13 @@ def _of_model(
     return drift_of(label, before, own, rule=rule)
 
 
-def _pinned(opened: OpenProject, ref: str | None) -> OpenProject:
-    """The project with its prompts at a ref, where a suite does not name one itself."""
-    if ref is None:
-        return opened
-    suites = {name: _at(suite, ref) for name, suite in opened.project.suites.items()}
-    return replace(opened, project=replace(opened.project, suites=suites))
+def _pinned(opened: OpenProject, options: DriftOptions) -> OpenProject:
+    """The project with the canaries' prompts at a ref, where a suite does not name one itself."""
+    suites, ref = opened.project.suites, str(options.at)
+    names = {trial.suite.name for trial in _canaries(opened, options)}
+    pinned = {name: _at(suite, ref) if name in names else suite for name, suite in suites.items()}
+    project = replace(opened.project, suites=pinned)
+    return replace(opened, project=project)
 
 
 def _at(suite: Suite, ref: str) -> Suite:
@@ -118,6 +120,18 @@ def _at(suite: Suite, ref: str) -> Suite:
 
 def _named(prompt: Text, ref: str) -> Text:
     return prompt if "@" in prompt.text else replace(prompt, text=f"{prompt.text}@{ref}")
+
+
+def _canaries_there(pinned: OpenProject, options: DriftOptions) -> list[PlannedTrial]:
+    """The canaries at the ref that was asked for: all, for one left out would drift unseen."""
+    try:
+        return _canaries(pinned, options)
+    except InvalidInputError as error:
+        if options.at is None:
+            raise
+        way = f"'llmops label NAME {options.at} VERSION' labels it; or select what is there"
+        faults = [replace(f, hint=way) if f.code == _UNKNOWN else f for f in error.faults]
+        raise InvalidInputError.of(faults) from None
 
 
 def _canaries(opened: OpenProject, options: DriftOptions) -> list[PlannedTrial]:

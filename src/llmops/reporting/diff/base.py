@@ -129,7 +129,7 @@ def bracketed(kind: WordKind, text: str) -> str:
 def part_title(part: PartChange) -> str:
     """What a part is called, and what its change is."""
     step = "" if part.step == "none" else f" ({part.step})"
-    name = "" if part.part in part.reason else f"{part.part}: "
+    name = "" if part.part in part.reason.replace("'", "") else f"{part.part}: "
     return f"{name}{part.reason}{step}"
 
 

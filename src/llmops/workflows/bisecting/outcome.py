@@ -162,13 +162,11 @@ class Bisected:
             return ""
         places = [place for suspect in suspects for place in suspect.versions]
         first, last = self.row[min(places) - 1], self.row[max(places)]
+        stretch = f"between {short(first)} and {short(last)}, " if len(places) > 1 else ""
         likely = " or ".join(short(one) for one in self.suspected)
         share = round(suspects[0].chance * 100)
         nothing = round(self.search.same * 100)
-        return (
-            f"between {short(first)} and {short(last)}, most likely {likely} ({share} %); "
-            f"{nothing} % that nothing broke it"
-        )
+        return f"{stretch}most likely {likely} ({share} %); {nothing} % that nothing broke it"
 
 
 def short(place: Place) -> str:

@@ -15,6 +15,7 @@ from llmops.workflows.gating.governing import Governed
 
 _BASELINE = "baseline"
 _RUN = "run:"
+_LAST = "last"
 _SHORT = 12
 _SHOWN = 80
 
@@ -39,10 +40,10 @@ def find_against(governed: Governed, asked: str | None) -> Against:
 
     Args:
         governed: The project.
-        asked: `baseline`, a run's id, `run:` and the end of one, or a git revision.
+        asked: `baseline`, `last`, a run's id, `run:` and the end of one, or a git revision.
 
     Raises:
-        InvalidInputError: What is asked for is none of these.
+        InvalidInputError: What is asked for is none of these, or two of them.
         NoComparisonError: What the policy names is not here.
     """
     wanted = asked if asked is not None else governed.before.config.gate.against
@@ -51,7 +52,8 @@ def find_against(governed: Governed, asked: str | None) -> Against:
     if wanted == _BASELINE:
         return Against(kind="baseline", name=wanted, words="the approved results of the base")
     folder = governed.opened.root / FOLDER
-    if wanted.startswith(_RUN) or wanted in run_ids(folder):
+    last = asked == _LAST and _is_no_revision(governed)
+    if last or wanted.startswith(_RUN) or wanted in run_ids(folder):
         id_ = find_run(folder, wanted.removeprefix(_RUN)).stem
         return Against(kind="run", name=id_, words=f"the run {id_}")
     return _revision(governed, wanted, asked=asked is not None)
@@ -97,6 +99,17 @@ def _of_run(governed: Governed, id_: str, suites: Collection[str]) -> list[Trial
     return [trial for trial in found if AT_BASE not in trial.arm.prompt] or found
 
 
+def _is_no_revision(governed: Governed) -> bool:
+    """Whether 'last' can only be the newest run; a policy's is a revision, for CI keeps no runs."""
+    if resolve_ref(governed.opened.versions.loader.repository, _LAST) is None:
+        return True
+    raise InvalidInputError(
+        f"--against '{_LAST}' is the newest run and a revision of this clone",
+        code="ambiguous-ref",
+        hint=f"write '{_RUN}{_LAST}' for the run, or 'refs/heads/{_LAST}' for a branch",
+    )
+
+
 def _revision(governed: Governed, ref: str, *, asked: bool) -> Against:
     repository = governed.opened.versions.loader.repository
     for name in (ref,) if asked else (ref, f"origin/{ref}"):
@@ -113,7 +126,8 @@ def _revision(governed: Governed, ref: str, *, asked: bool) -> Against:
         raise InvalidInputError(
             f"--against '{shown}' is no run and no commit of this clone",
             code="unknown-ref",
-            hint="write 'baseline', a run's id or a git revision; 'git fetch' brings what is missing",
+            hint="write 'baseline', 'last', a run's id or a git revision; "
+            "'git fetch' brings what is missing",
         )
     raise NoComparisonError(
         f"the policy compares with '{shown}', which is no run and no commit of this clone",
