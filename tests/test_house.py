@@ -19,6 +19,7 @@ FLOORS = [
     {"comparing", "reporting", "loading", "history", "rendering", "providers", "telemetry"},
     {"domain", "errors"},
     {"location"},
+    {"frozen"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = (

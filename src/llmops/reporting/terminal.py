@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final, TextIO
 
 from rich.cells import cell_len
@@ -193,7 +193,7 @@ def _width(stream: TextIO, environment: Mapping[str, str]) -> int:
 
 
 def _can_show(stream: TextIO, symbols: Symbols) -> bool:
-    signs = "".join(str(getattr(symbols, name)) for name in Symbols.__slots__)
+    signs = "".join(str(getattr(symbols, item.name)) for item in fields(symbols))
     try:
         signs.encode(getattr(stream, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):

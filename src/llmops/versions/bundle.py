@@ -1,7 +1,7 @@
 """Versions of prompts in, what a bundle holds of them out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from llmops.domain.bundle import BundledPrompt, BundledVersion
@@ -212,9 +212,9 @@ def _config(then: Config, model: Model | None) -> dict[str, object]:
     """The configuration that reading the prompt and asking its model take, and no key's value."""
     config: dict[str, object] = {name: getattr(then, name) for name in _FOLDERS}
     limits = {
-        name: getattr(then.limits, name)
-        for name in Limits.__slots__
-        if getattr(then.limits, name) != getattr(Limits(), name)
+        item.name: getattr(then.limits, item.name)
+        for item in fields(Limits)
+        if getattr(then.limits, item.name) != item.default
     }
     if limits:
         config["limits"] = limits
