@@ -2,9 +2,9 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from llmops.frozen import frozen
 from llmops.location import Location
 
 ProviderErrorKind = Literal[
@@ -29,7 +29,7 @@ RETRYABLE: frozenset[ProviderErrorKind] = frozenset(
 """The kinds for which asking again may help."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fault:
     """One complaint about what the user wrote.
 

@@ -1,7 +1,6 @@
 """The cases of a suite at the base and now in; what is no longer asked of them, out."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from llmops.comparing.loosening import Loss, losses
@@ -9,12 +8,13 @@ from llmops.domain.completion import canonical_json
 from llmops.domain.gate import FINDINGS, Finding
 from llmops.domain.node import plain
 from llmops.domain.suite import Assertion, Case, Suite
+from llmops.frozen import frozen
 from llmops.location import Location
 
 MUST_PASS: Final = "must_pass"  # noqa: S105 - a tag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CaseSides:
     """The cases of one suite: at the base, and now."""
 

@@ -1,7 +1,6 @@
 """How small a drop cases and samples can show, and which of them show one best, from past arms."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
 from typing import Final
@@ -14,6 +13,7 @@ from llmops.comparing.statistics.planning import (
     visible_drop,
 )
 from llmops.comparing.statistics.power import mcnemar_power
+from llmops.frozen import frozen
 
 MOST_SAMPLES: Final = 10_000
 """No plan asks a case more often."""
@@ -22,7 +22,7 @@ _HALVINGS: Final = 24
 _ROUNDING: Final = 1 + 1e-9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wavering:
     """How much verdicts of the same case differ between two arms.
 

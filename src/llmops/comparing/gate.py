@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from llmops.comparing.assessment import assess_arms
@@ -17,11 +17,12 @@ from llmops.domain.config import GatePolicy
 from llmops.domain.early import EarlyEnd
 from llmops.domain.gate import RULES, OnInconclusive, RuleOutcome, RuleResult
 from llmops.domain.run import TrialResult
+from llmops.frozen import frozen
 
 _NAMED: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SuiteStandard:
     """What one suite is held to.
 
@@ -36,7 +37,7 @@ class SuiteStandard:
     must_pass: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Standards:
     """What a change is held to.
 
@@ -65,7 +66,7 @@ class Standards:
         return self.suites.get(suite) or SuiteStandard(policy=self.policy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Held:
     """What came of holding the trials to the standards.
 
@@ -221,8 +222,7 @@ def _relative(
 ) -> Iterator[RuleResult]:
     if whole is None:
         if standards.pairs_wanted:
-            words = standards.pairs_wanted
-            yield _result("worse", "", "incomparable", words, standards.policy)
+            yield _result("worse", "", "incomparable", standards.pairs_wanted, standards.policy)
         return
     yield _compared("worse", "", whole, standards.policy, decides=True)
     for name, assessed in suites.items():

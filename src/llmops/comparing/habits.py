@@ -1,18 +1,18 @@
 """Counts of passes in, how flaky a case is out: shrunk to what the other cases of its suite do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from llmops.comparing.statistics.flakiness import PassRate, pass_all, pass_at, suite_belief
 from llmops.domain.flaky import Attempts
+from llmops.frozen import frozen
 
 _LOW, _HIGH = 0.05, 0.95
 """A case outside of these passes, or fails, nearly always."""
 _MOST_ATTEMPTS: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Belief:
     """What is believed of a case's pass rate.
 

@@ -1,7 +1,7 @@
 """What a change does to policy: a project at the base and now in, findings out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from llmops.comparing.arm_policy import arm_changes
@@ -10,12 +10,13 @@ from llmops.comparing.gate_losses import gate_losses
 from llmops.domain.config import Budget, Config, GatePolicy, Judge
 from llmops.domain.gate import FINDINGS, Finding, Level
 from llmops.domain.suite import Case, Suite
+from llmops.frozen import frozen
 from llmops.location import Location
 
 _HARDER: Final[Mapping[str, int]] = {"info": 0, "warn": 1, "error": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PolicySide:
     """A project as far as policy goes.
 
@@ -29,7 +30,7 @@ class PolicySide:
     cases: Mapping[str, Sequence[Case]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileFinding:
     """A file that judges, or stands in for a model, and is not as it was.
 
@@ -43,7 +44,7 @@ class FileFinding:
     suite: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PolicyLevels:
     """What findings do to the verdict: the policy's word, and what was let through on purpose.
 

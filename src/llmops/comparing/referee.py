@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from llmops.comparing.statistics.curtailment import certain_rate
@@ -12,6 +12,7 @@ from llmops.comparing.statistics.table import CountedCase, Tally, counted
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.early import EarlyEnd
 from llmops.domain.run import TrialResult
+from llmops.frozen import frozen
 
 _EVERY: Final = 50
 """Up to so many cases the evidence is looked at after each; later at every fiftieth part more."""
@@ -19,7 +20,7 @@ CaseKey = tuple[str, str]
 """Suite and case."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Block:
     """The trials of one case.
 
@@ -41,7 +42,7 @@ class Block:
         return self.before | self.after
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Terms:
     """What may end a run early.
 

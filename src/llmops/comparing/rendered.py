@@ -18,6 +18,7 @@ from llmops.domain.rendered import (
 from llmops.domain.run import Failure
 from llmops.domain.tokens import estimated_tokens
 from llmops.errors import Fault
+from llmops.frozen import frozen
 
 Messages = Sequence[Mapping[str, object]]
 _Pair = tuple["_Shown | None", "_Shown | None"]
@@ -26,7 +27,7 @@ _MOST_ALIGNED: Final = 1_000
 """Messages of a side; more are paired by their place."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RenderedCase:
     """One case under two versions.
 

@@ -1,12 +1,11 @@
 """Arms on the same cases: what each came to, and how each stands to the first."""
 
-from dataclasses import dataclass
-
 from llmops.domain.assessment import Assessment
 from llmops.domain.comparison import ArmTotals, Comparison, ComparisonVerdict
+from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArmResult:
     """What an arm came to, over all of its trials.
 
@@ -38,7 +37,7 @@ class ArmResult:
         return totals.cost / answered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Standing:
     """How an arm stands to the first one.
 
@@ -58,7 +57,7 @@ class Standing:
     moved: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArmsComparison:
     """Arms on the same cases.
 

@@ -1,8 +1,9 @@
 """An assessment: how sure it is that one arm is worse or better than another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from llmops.frozen import frozen
 
 Certainty = Literal["regressed", "inconclusive", "not worse", "improved"]
 """What can be said of the second arm, from the worst to the best."""
@@ -10,7 +11,7 @@ Certainty = Literal["regressed", "inconclusive", "not worse", "improved"]
 PASS_RATE: Final = "pass rate"  # noqa: S105 - the name of a metric
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Estimate:
     """A mean difference of two arms, second − first, over the cases they share.
 
@@ -60,7 +61,7 @@ class Estimate:
         return {name: getattr(self, name) for name in names}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Assessment:
     """What the cases that two arms share say of the second.
 

@@ -1,13 +1,12 @@
 """An attempt at a request: when it was made, and what came of it."""
 
-from dataclasses import dataclass
-
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.domain.run import Failure
+from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MadeAttempt:
     """One attempt of a trial, over.
 

@@ -8,11 +8,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from llmops.domain.completion import canonical_json
 from llmops.domain.score import ScoreStatus
+from llmops.frozen import frozen
 
 ApprovedStatus = Literal["passed", "failed"]
 """Nobody can approve of a trial that has no verdict."""
@@ -23,7 +24,7 @@ _RESERVED: Final = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
 """Names that Windows keeps for devices, whatever the suffix."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApprovedScore:
     """What one assertion came to.
 
@@ -42,7 +43,7 @@ class ApprovedScore:
     soft: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApprovedAnswer:
     """One output of a sample: the whole of it, or one turn or step.
 
@@ -58,7 +59,7 @@ class ApprovedAnswer:
     scores: tuple[ApprovedScore, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApprovedSample:
     """One sample of a question, from 0 in the order of the baseline."""
 
@@ -71,7 +72,7 @@ class ApprovedSample:
         return tuple((answer.name, answer.output) for answer in self.answers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approval:
     """Who approved of what, and when.
 
@@ -86,7 +87,7 @@ class Approval:
     author: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Baseline:
     """The approved answers to one question.
 

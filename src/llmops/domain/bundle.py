@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmops.domain.completion import canonical_json
+from llmops.frozen import frozen
 
 _SHORT = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BundledVersion:
     """One version of a prompt in a bundle.
 
@@ -47,7 +47,7 @@ class BundledVersion:
         return hashlib.sha256(written.encode()).hexdigest()[:_SHORT]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BundledPrompt:
     """What a bundle holds of one prompt. Versions are named by their ids.
 
@@ -73,7 +73,7 @@ class BundledPrompt:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bundle:
     """Prompts in one file.
 

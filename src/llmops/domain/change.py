@@ -1,7 +1,8 @@
 """A change: what differs between two versions of a prompt, part by part."""
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from llmops.frozen import frozen
 
 Kind = Literal["wording", "inputs", "output", "model", "parameters", "tools"]
 """What a part is about."""
@@ -13,7 +14,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 _STEPS: tuple[Step, ...] = get_args(Step)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PartChange:
     """One part that differs.
 
@@ -34,7 +35,7 @@ class PartChange:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Change:
     """All that differs; nothing when two versions send the same requests."""
 

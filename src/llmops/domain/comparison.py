@@ -1,11 +1,12 @@
 """A comparison: the same cases on two arms, and the one verdict behind all that is said of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from llmops.domain.run import Status
 from llmops.domain.verdict import Verdict
+from llmops.frozen import frozen
 
 Outcome = Literal["broken", "fixed", "changed", "same", "unknown", "skipped"]
 """What became of a pair. `unknown`: one side or both have no verdict, so that nobody knows."""
@@ -18,7 +19,7 @@ worse, but not all of it was judged. `incomparable`: there was nothing to compar
 answered on one side."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Side:
     """One trial of a pair, without the weight of its messages.
 
@@ -39,7 +40,7 @@ class Side:
     latency: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pair:
     """The same case, asked of both arms.
 
@@ -68,7 +69,7 @@ class Pair:
         return "same" if self.before.output == self.after.output else "changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unpaired:
     """A trial that has no counterpart on the other side.
 
@@ -86,7 +87,7 @@ class Unpaired:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MetricMean:
     """The mean of one metric's scores on one side.
 
@@ -101,7 +102,7 @@ class MetricMean:
     unscored: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArmTotals:
     """What one side came to: statuses of its trials in pairs, the rest of `answered` pairs alone.
 
@@ -145,7 +146,7 @@ class ArmTotals:
         return self.error + self.unscored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ComparisonVerdict:
     """What a comparison came to: the source of the printed line, the reports and the exit code.
 
@@ -167,7 +168,7 @@ class ComparisonVerdict:
         return self.exit_code == 0 and self.complete and self.status in {"improved", "same"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Comparison:
     """Two arms on the same cases.
 

@@ -4,8 +4,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from llmops.frozen import frozen
 
 UsageSource = Literal["provider", "estimated", "none"]
 """Who counted the tokens. Only what the provider counted is ever called a fact."""
@@ -36,7 +38,7 @@ def escape_surrogates(text: str) -> str:
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """Everything that is sent, before authentication is attached.
 
@@ -76,7 +78,7 @@ class Request:
         return hashlib.sha256(canonical_json([self.as_json(), sample]).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ToolCall:
     """A function the model wants called.
 
@@ -90,7 +92,7 @@ class ToolCall:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Usage:
     """Tokens of one completion; None where nobody counted.
 
@@ -111,7 +113,7 @@ class Usage:
     source: UsageSource = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Completion:
     """What a model said.
 

@@ -1,9 +1,10 @@
 """The project's configuration: folders, models, budget and the gate's policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Literal
 
+from llmops.frozen import frozen
 from llmops.location import Location
 
 Via = Literal["direct", "litellm", "recorded", "scripted"]
@@ -13,7 +14,7 @@ DIRECT_NAMES = ("openai/", "anthropic/")
 """Beginnings of the names whose format is spoken without litellm."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Price:
     """What a model costs, in US dollars a million tokens.
 
@@ -32,7 +33,7 @@ class Price:
     batch: float = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Model:
     """An LLM as the project calls it.
 
@@ -90,7 +91,7 @@ def usual_via(name: str, *, options: bool = False) -> Via:
     return "direct" if name.startswith(DIRECT_NAMES) and not options else "litellm"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Judge:
     """The model that judges where a scorer asks one, and how often it is asked."""
 
@@ -98,7 +99,7 @@ class Judge:
     samples: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheConfig:
     """Where completions are cached.
 
@@ -117,7 +118,7 @@ class CacheConfig:
     at: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Budget:
     """What a run may spend: US dollars and calls; None for no cap."""
 
@@ -125,7 +126,7 @@ class Budget:
     max_calls: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Otel:
     """Whether runs are told to an OpenTelemetry collector, and the words of prompts with them."""
 
@@ -133,7 +134,7 @@ class Otel:
     content: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GatePolicy:
     """What the gate demands.
 
@@ -164,7 +165,7 @@ class GatePolicy:
         return replace(under, **{**said, "levels": {**(under.levels or {}), **(self.levels or {})}})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """What one file may be at most. Sizes are bytes.
 
@@ -187,7 +188,7 @@ class Limits:
     dataset_bytes: int = 2**30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Config:
     """`llmops.yaml`, or `[tool.llmops]` in `pyproject.toml`, with every default filled in.
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from llmops.frozen import frozen
+
 LineKind = Literal["kept", "removed", "added", "changed"]
 """`changed`: a line of one side that stands for a line of the other, with its words compared."""
 
@@ -24,7 +26,7 @@ class Segment:
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Line:
     """One line of a difference.
 
@@ -54,7 +56,7 @@ class Line:
                 del old[:1], new[:1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TextDiff:
     """Two texts, line by line.
 

@@ -1,11 +1,12 @@
 """Drift: whether a model answers canary cases as it did, and the one verdict behind all of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final, Literal
 
 from llmops.domain.moved import Moved
 from llmops.domain.verdict import Verdict
+from llmops.frozen import frozen
 
 CANARY: Final = "canary"
 """The tag of the cases by which drift is seen."""
@@ -18,7 +19,7 @@ _CODES: Final[Mapping[str, int]] = {"drifted": 1, "cannot tell": 6, "steady": 0}
 _GRAVEST: Final[tuple[Drifting, ...]] = ("drifted", "cannot tell", "steady")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CanaryCase:
     """One canary that answers otherwise than it did.
 
@@ -33,7 +34,7 @@ class CanaryCase:
     now: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RateChange:
     """The pass rate of the canaries, then and now; every canary weighs the same.
 
@@ -83,7 +84,7 @@ class RateChange:
         return "steady" if within else "cannot tell"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MeanChange:
     """What else is another: a metric, the cost in US dollars, seconds, characters of output.
 
@@ -97,7 +98,7 @@ class MeanChange:
     after: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelDrift:
     """One model, then and now.
 
@@ -133,7 +134,7 @@ class ModelDrift:
         return {**asdict(self), "rate": rate}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Apart:
     """A difference between two runs, taken apart: the model's share and the edit's.
 
@@ -155,7 +156,7 @@ class Apart:
     cases: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DriftVerdict:
     """What a look at drift came to: the source of the printed line, the JSON and the exit code."""
 
@@ -169,7 +170,7 @@ class DriftVerdict:
         return f"{self.status}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DriftReport:
     """The canaries asked anew, beside their history.
 

@@ -1,13 +1,14 @@
 """An early end: what was certain before every trial was carried out, and what that saved."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from llmops.frozen import frozen
 
 EarlyReason = Literal["regressed", "not worse", "rule"]
 """`rule`: a rule that turns the verdict red was broken for certain."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EarlyEnd:
     """Why a run ended before its plan did.
 
@@ -27,7 +28,7 @@ class EarlyEnd:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Savings:
     """What was not spent.
 

@@ -1,10 +1,11 @@
 """An explanation: which hunks of a prompt's change broke the cases that regressed."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from llmops.domain.run import StoppedBy
 from llmops.domain.verdict import Totals
+from llmops.frozen import frozen
 from llmops.location import Location
 
 ExplainedStatus = Literal["named", "together", "same", "unsure", "unknown"]
@@ -17,7 +18,7 @@ Judgement = Literal["mends", "not", "unsure", "impossible", "unknown"]
 then. `unknown`: nobody could be asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edit:
     """The smallest thing that can be reverted by itself: a sentence of a text, or a whole value.
 
@@ -36,7 +37,7 @@ class Edit:
     follows: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hunk:
     """What is reverted at a time: one edit, or several that stand next to each other.
 
@@ -49,7 +50,7 @@ class Hunk:
     edits: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Passes:
     """How often a case passed of so many samples that were judged."""
 
@@ -60,7 +61,7 @@ class Passes:
         return f"{self.passed:,}/{self.asked:,}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tried:
     """The change without one of its hunks, asked for one case.
 
@@ -78,7 +79,7 @@ class Tried:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Culprit:
     """What broke a case: reverted, and nothing else, the case passes more often.
 
@@ -97,7 +98,7 @@ class Culprit:
     bound: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExplainedCase:
     """What a regressed case came to.
 
@@ -138,7 +139,7 @@ class ExplainedCase:
         return f"no smaller part is known: reverting {ways[0]} mends the case; {rates}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Explanation:
     """Why cases regressed, as far as it was measured.
 

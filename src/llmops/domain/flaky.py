@@ -1,11 +1,12 @@
 """How cases fared in the runs that are kept, and which of them had better be quarantined."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import date
 from typing import Final, Literal
 
 from llmops.domain.run import Arm
+from llmops.frozen import frozen
 
 Habit = Literal["flaky", "wavers", "fails", "passes", "unknown"]
 """`flaky`: surely neither nearly always passing nor nearly always failing; `wavers`: it did both,
@@ -15,7 +16,7 @@ SURE: Final = 0.9
 """So likely must it be that a case is flaky before it is called so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attempts:
     """What k attempts at a case would give, by what was seen.
 
@@ -30,7 +31,7 @@ class Attempts:
     all: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CaseHabit:
     """How one case fared on one arm, as both are today.
 
@@ -78,7 +79,7 @@ class CaseHabit:
         return {**asdict(self), "arm": arm, "habit": self.habit}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Proposal:
     """An entry for a suite's `quarantine:`.
 
@@ -100,7 +101,7 @@ class Proposal:
         return {**asdict(self), "until": self.until.isoformat()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FlakyReport:
     """What the kept runs say of the selected cases.
 

@@ -1,14 +1,15 @@
 """A forecast: what a run will ask, take and cost, and what it will be able to see."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
+
+from llmops.frozen import frozen
 
 Span = tuple[float, float | None]
 """Least and most; the most is None when nothing caps it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Expense:
     """What a part of a run takes. Expenses can be added.
 
@@ -67,7 +68,7 @@ class Expense:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """What one suite asks of one model.
 
@@ -90,7 +91,7 @@ class Part:
     usual: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Forecast:
     """What a run will take.
 
@@ -125,7 +126,7 @@ class Forecast:
         return max((seconds for seconds in known if seconds is not None), default=0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PastArms:
     """What kept runs say of how much cases waver.
 
@@ -141,7 +142,7 @@ class PastArms:
     discordance: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sight:
     """The smallest drop of the pass rate that a suite can show on a model.
 
@@ -163,7 +164,7 @@ class Sight:
     past: PastArms | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Advice:
     """Cases × samples, on both sides of a comparison, for a drop or for money.
 
@@ -185,7 +186,7 @@ class Advice:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outlook:
     """All that `llmops plan` says.
 

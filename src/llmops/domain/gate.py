@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final, Literal
 
 from llmops.domain.verdict import Verdict
+from llmops.frozen import frozen
 from llmops.location import Location
 
 Level = Literal["error", "warn", "info"]
@@ -78,7 +79,7 @@ LEVELS: Final[Mapping[str, Level]] = {**RULES, **FINDINGS}
 """The usual level of everything that has one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """One thing by which a change makes it easier to pass.
 
@@ -114,7 +115,7 @@ class Finding:
         return {**asdict(self), "cases": list(self.cases), "at": place}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RuleResult:
     """What one rule says of the results.
 
@@ -149,7 +150,7 @@ class RuleResult:
         return "red" if hard or undecided else "open"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateVerdict:
     """What the gate came to: the source of the printed line, every report and the exit code.
 

@@ -1,13 +1,14 @@
 """A model that moved: the same name was asked on two sides, and another model answered."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from llmops.frozen import frozen
 
 _SHOWN: Final = 3
 _LONGEST: Final = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Moved:
     """What a provider says of itself, where both sides have no word in common.
 

@@ -1,15 +1,15 @@
 """A project: its prompts, suites and configuration, by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmops.domain.config import Config
 from llmops.domain.prompt import Prompt
 from llmops.domain.suite import Suite
 from llmops.domain.tree import Tree
+from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Project:
     """All that a tree holds, read and checked.
 

@@ -1,17 +1,18 @@
 """A prompt: a named template with its parameters, inputs and messages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from llmops.domain.node import Node, Text
+from llmops.frozen import frozen
 from llmops.location import Location
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 """Who speaks. Roles come from the YAML only, never from rendered text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """One part of a message's content.
 
@@ -30,7 +31,7 @@ class Part:
     mime: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Message:
     """One message of a prompt: a role and templates for its parts.
 
@@ -47,7 +48,7 @@ class Message:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Placeholder:
     """A place in the messages where a list of messages is handed in as an input.
 
@@ -60,7 +61,7 @@ class Placeholder:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Input:
     """One declared input of a prompt.
 
@@ -77,7 +78,7 @@ class Input:
     default: object = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Example:
     """One few-shot pair: inputs for the prompt's user message and the reply wanted for them.
 
@@ -92,7 +93,7 @@ class Example:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Output:
     """The form of output that is asked from the provider and asserted of it.
 
@@ -107,7 +108,7 @@ class Output:
     schema: Mapping[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Prompt:
     """A prompt as its file states it, with what it extends already merged in.
 
@@ -148,7 +149,7 @@ class Prompt:
     tree_path: str = "prompts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RenderedPrompt:
     """What a prompt became with one set of inputs.
 

@@ -1,14 +1,14 @@
 """A quarantine: a case whose failure is known and excused until a date."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from llmops.domain.node import Text
+from llmops.frozen import frozen
 from llmops.location import Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Quarantine:
     """One entry below a suite's `quarantine:`.
 

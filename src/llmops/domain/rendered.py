@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from llmops.domain.difference import TextDiff
 from llmops.domain.run import Failure
+from llmops.frozen import frozen
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -17,7 +18,7 @@ class CaseName:
         return f"{self.suite}::{self.case}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MessageChange:
     """One message that differs.
 
@@ -32,7 +33,7 @@ class MessageChange:
     diff: TextDiff
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RenderedGroup:
     """Cases whose messages change in the same way.
 
@@ -49,7 +50,7 @@ class RenderedGroup:
     tokens_after: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unrendered:
     """A case that one version or both cannot render.
 
@@ -63,7 +64,7 @@ class Unrendered:
     after: tuple[Failure, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RenderedDiff:
     """The messages of all cases, under two versions.
 

@@ -1,11 +1,12 @@
 """A run: all trials of one invocation, with their outcomes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.score import AssertionScore
+from llmops.frozen import frozen
 from llmops.location import Location
 
 Status = Literal["passed", "failed", "error", "unscored", "skipped"]
@@ -15,7 +16,7 @@ Origin = Literal["live", "cached", "recorded"]
 """Where a completion came from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arm:
     """A prompt version × a model × parameters.
 
@@ -44,7 +45,7 @@ class Arm:
         return self.model or self.prompt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """Why a trial has no completion.
 
@@ -63,7 +64,7 @@ class Failure:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exchange:
     """One request of a trial and what came of it: a turn, a step, or the whole trial.
 
@@ -89,7 +90,7 @@ class Exchange:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TrialResult:
     """One case × one arm × one sample number, carried out.
 
@@ -167,7 +168,7 @@ class TrialResult:
         return sum(s.weight * s.score.value for s in scored) / weight if weight else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunHeader:
     """What a run set out to do.
 
@@ -209,7 +210,7 @@ StoppedBy = Literal["budget", "fail_fast", "decided", "sigint", "sigterm", "sigh
 what was asked of it; `killed` left no footer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunFooter:
     """How a run ended.
 

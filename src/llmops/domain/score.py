@@ -1,15 +1,15 @@
 """A score: what a scorer made of a completion."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from llmops.frozen import frozen
 from llmops.location import Location
 
 ScoreStatus = Literal["passed", "failed", "unscored"]
 """`unscored` is a scorer that could not judge. It is never a pass."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Score:
     """What one scorer says.
 
@@ -45,7 +45,7 @@ class Score:
         return cls(status="unscored", value=0.0, reason=reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AssertionScore:
     """A score with the assertion it belongs to.
 

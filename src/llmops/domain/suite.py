@@ -1,16 +1,17 @@
 """A suite: the cases a prompt must pass, and what each case asserts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from llmops.domain.config import GatePolicy
 from llmops.domain.node import Node, Text
 from llmops.domain.quarantine import Quarantine
+from llmops.frozen import frozen
 from llmops.location import Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Assertion:
     """One claim about an output, as the suite states it.
 
@@ -39,7 +40,7 @@ class Assertion:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Turn:
     """One turn of a conversation: what the user says, and what is asserted of the answer."""
 
@@ -48,7 +49,7 @@ class Turn:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """One step of a chain: a prompt whose output is an input of the steps after it.
 
@@ -67,7 +68,7 @@ class Step:
     assertions: tuple[Assertion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HttpTarget:
     """An application behind a URL.
 
@@ -89,7 +90,7 @@ class HttpTarget:
     timeout: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """An application under test in place of a prompt. Exactly one of the three kinds is set.
 
@@ -122,7 +123,7 @@ class Target:
         return f"exec {' '.join(map(str, self.exec or ()))}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Samples:
     """How many times each case is asked: from `min` to `max`, both 1 or more."""
 
@@ -130,7 +131,7 @@ class Samples:
     max: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DatasetSample:
     """A seeded choice of `n` rows of a dataset, taken after `where`."""
 
@@ -138,7 +139,7 @@ class DatasetSample:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CaseEntry:
     """One entry below `cases:`: a case written out, or a dataset whose rows are cases.
 
@@ -171,7 +172,7 @@ class CaseEntry:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Suite:
     """A suite as its file states it. Exactly one of `prompts`, `target` and `steps` is set.
 
@@ -205,7 +206,7 @@ class Suite:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Case:
     """One set of inputs with its assertions: an entry of a suite, bound to a row and a matrix cell.
 

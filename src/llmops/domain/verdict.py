@@ -6,6 +6,7 @@ from typing import Literal
 
 from llmops.domain.completion import Usage
 from llmops.domain.run import StoppedBy, TrialResult
+from llmops.frozen import frozen
 
 VerdictStatus = Literal["passed", "failed", "error", "budget", "stopped", "empty", "interrupted"]
 """`error`: a provider or a scorer failed, so that nobody knows. `stopped`: ended on purpose."""
@@ -124,7 +125,7 @@ _EXIT_CODES: Mapping[VerdictStatus, int] = {
 _SIGNAL_CODES: Mapping[StoppedBy, int] = {"sigint": 130, "sigterm": 143, "sighup": 129}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """What a run came to.
 

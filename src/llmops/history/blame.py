@@ -1,13 +1,13 @@
 """Which commit wrote each line of a file."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from llmops.frozen import frozen
 from llmops.history.changes import Commit
 from llmops.history.repository import Repository
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BlamedLine:
     """A line of a file.
 

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from llmops.frozen import frozen
 from llmops.history.objects import Objects
 from llmops.history.repository import Repository
 from llmops.history.tree import CommitTree, read_ahead
@@ -20,7 +20,7 @@ _RENAME = re.compile(r"\n?R[0-9]{3}")
 _FIELDS = "%H%x00%P%x00%aI%x00%aN%x00%s"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Commit:
     """A commit.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from llmops.errors import UnavailableError
+from llmops.frozen import frozen
 
 _NOBODY = {"user.name": "llmops init", "user.email": "llmops@localhost"}
 _OPTIONS = (
@@ -60,7 +61,7 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WorkState:
     """What is checked out.
 

@@ -1,7 +1,7 @@
 """The folder of baselines in, approved results by key out; and a baseline as the text of its file."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from llmops.domain.baseline import (
@@ -17,6 +17,7 @@ from llmops.domain.node import Node
 from llmops.domain.score import ScoreStatus
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.complaints import all_of
 from llmops.loading.files import read_file
 from llmops.loading.nodes import parse_yaml
@@ -113,7 +114,7 @@ def baseline_text(baseline: Baseline) -> str:
     return _HEAD + "\n".join(yaml_text(present)) + "\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _ScoreShape:
     label: Node = entry()
     scorer: Node = entry()
@@ -124,7 +125,7 @@ class _ScoreShape:
     soft: bool = entry(default=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _AnswerShape:
     name: Node | None = entry(default=None)
     model: Node | None = entry(default=None)
@@ -132,13 +133,13 @@ class _AnswerShape:
     output: Node = entry()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _SampleShape:
     status: ApprovedStatus = entry()
     answers: tuple[_AnswerShape, ...] = entry()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _BaselineShape:
     schema: Node = entry()
     suite: Node = entry()

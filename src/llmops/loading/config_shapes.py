@@ -1,7 +1,6 @@
 """What `llmops.yaml` may say: one shape for each of its mappings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from llmops.domain.config import (
@@ -15,6 +14,7 @@ from llmops.domain.config import (
     Via,
 )
 from llmops.domain.node import Node, Text
+from llmops.frozen import frozen
 from llmops.loading.cache_values import cache_place, cache_url
 from llmops.loading.shapes import Duration, entry, json_schema, shape_of
 from llmops.loading.value_checks import (
@@ -151,7 +151,7 @@ class LimitsShape:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelShape:
     """One alias below `models:`."""
 
@@ -188,7 +188,7 @@ class ModelShape:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConfigShape:
     """The whole of `llmops.yaml`."""
 

@@ -4,13 +4,13 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from llmops.errors import InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 from llmops.location import Location
 
 GROUP = "llmops.functions"
@@ -20,7 +20,7 @@ _BREAKS = (Exception, SystemExit)
 """A module that calls `sys.exit` must not end the run, least of all with 0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FunctionLoader:
     """Loads functions by reference.
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from llmops.domain.node import Node, Text, plain
 from llmops.domain.prompt import Input, Message, Output, Placeholder, Role
 from llmops.errors import Fault
+from llmops.frozen import frozen
 from llmops.loading.examples import EXAMPLES_SCHEMA, ExampleShape, read_examples
 from llmops.loading.inputs import INPUTS_SCHEMA, read_inputs
 from llmops.loading.json_schemas import check_schema
@@ -43,7 +44,7 @@ def prompt_name(name: Text, node: Node, faults: Faults) -> object:
     return refuse(node, "prompt-name", f"'{name}' cannot be extended", faults, hint)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OutputShape:
     """`output:`."""
 
@@ -57,7 +58,7 @@ class OutputShape:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PromptShape:
     """The whole of a prompt file."""
 
@@ -86,7 +87,7 @@ class PromptShape:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PromptFile:
     """The parts that a file states; None for those it leaves to what it extends.
 

@@ -1,17 +1,16 @@
 """Parts of a prompt that may stand in a file of their own, named relative to the prompt."""
 
-from dataclasses import dataclass
-
 from llmops.domain.config import Limits
 from llmops.domain.node import Node, Text
 from llmops.domain.tree import Tree
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.files import read_yaml
 from llmops.loading.paths import beside
 from llmops.loading.readers import Faults
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """Where a prompt stands and what its files may be at most.
 

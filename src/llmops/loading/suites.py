@@ -1,13 +1,13 @@
 """Suite files in, suites out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmops.domain.config import GatePolicy
 from llmops.domain.node import Node, Text, node_of
 from llmops.domain.quarantine import Quarantine
 from llmops.domain.suite import Assertion, CaseEntry, Samples, Step, Suite, Target
 from llmops.errors import Fault
+from llmops.frozen import frozen
 from llmops.loading.assertions import read_assertions
 from llmops.loading.cases import CaseShape, read_cases, tag_words
 from llmops.loading.config_shapes import GateShape
@@ -80,7 +80,7 @@ class SamplesShape:
     max: int = entry("How often at most.", minimum=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SuiteShape:
     """The whole of a suite file."""
 
@@ -189,7 +189,7 @@ def unasserted(suite: Suite) -> list[Fault]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Parts:
     """The parts that a shape cannot read by itself."""
 

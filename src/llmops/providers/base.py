@@ -5,13 +5,13 @@ budgets and caches belong to `running`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.domain.node import Node, Text
 from llmops.domain.tree import Tree
+from llmops.frozen import frozen
 from llmops.location import Location
 
 Load = Callable[[str, Location], Callable[..., Any]]
@@ -62,7 +62,7 @@ class TargetProvider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProviderContext:
     """What a provider may look at.
 

@@ -4,11 +4,11 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from llmops.errors import ProviderError, ProviderErrorKind
+from llmops.frozen import frozen
 
 LONGEST_MESSAGE = 300
 _LONGEST_BODY = 65_536
@@ -55,7 +55,7 @@ _HINTS: Mapping[ProviderErrorKind, str] = {
 NO_CREDIT_HINT = "the account has no credit left; no retry will help"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What a server answered when it did not answer well.
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.location import Location
 
 REDACTED = "[redacted]"
@@ -56,7 +56,7 @@ _BARE_NAMES = (
 """Models that are known without their provider's name in front."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dotenv:
     """What a `.env` file says.
 

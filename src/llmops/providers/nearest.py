@@ -3,9 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from llmops.domain.completion import Request, canonical_json
+from llmops.frozen import frozen
 
 _WORD = re.compile(r"\w+")
 _LONGEST_TEXT = 20_000
@@ -15,7 +15,7 @@ _SHOWN = 24
 _GONE = "\0 nothing at all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Nearest:
     """The known request that differs least from the one that was asked.
 

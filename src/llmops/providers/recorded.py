@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json, request_from_json
 from llmops.errors import Fault, InvalidInputError, ProviderError, did_you_mean
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.providers.nearest import Nearest, RequestIndex
 
@@ -16,7 +17,7 @@ FORMAT = "recordings/1"
 _KEYS = ("digest", "sample", "model", "request", "completion")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RecordedEntry:
     """One recorded completion.
 
@@ -36,7 +37,7 @@ class RecordedEntry:
         return self.request.digest(self.sample)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Recordings:
     """The recordings of one suite.
 

@@ -4,7 +4,6 @@ The file's format is told in `docs/scripted.md`.
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 import regex
@@ -12,6 +11,7 @@ import regex
 from llmops.domain.completion import Completion, ToolCall, Usage
 from llmops.domain.node import Node, plain
 from llmops.errors import InvalidInputError, ProviderErrorKind, did_you_mean
+from llmops.frozen import frozen
 from llmops.providers.fields import (
     Faults,
     complain,
@@ -36,7 +36,7 @@ _ROLES = ("system", "user", "assistant", "tool", "any")
 _KINDS = get_args(ProviderErrorKind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Condition:
     """What a request must look like; everything that is set must hold.
 
@@ -58,7 +58,7 @@ class Condition:
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """What a rule answers.
 
@@ -71,7 +71,7 @@ class Reply:
     wait: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScriptedError:
     """A failure that a rule plays.
 
@@ -86,7 +86,7 @@ class ScriptedError:
     times: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """A condition and what follows from it.
 
@@ -104,7 +104,7 @@ class Rule:
     probability: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Script:
     """Rules in the order in which they are tried, and the seed of their chances."""
 

@@ -4,7 +4,6 @@ Nothing is computed on the way: jinja folds constants, so that a bomb would go o
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Template, nodes
@@ -12,6 +11,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.parser import Parser
 
+from llmops.frozen import frozen
 from llmops.rendering.environment import Sandbox
 from llmops.rendering.rewriting import Problem, Reference, Rewriter
 
@@ -31,7 +31,7 @@ class ProblemsError(Exception):
         self.problems = tuple(problems)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Compiled:
     """A template made ready, with what it names.
 

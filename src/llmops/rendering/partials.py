@@ -8,6 +8,7 @@ from jinja2 import Template, TemplateNotFound
 
 from llmops.domain.tree import Tree
 from llmops.errors import InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 from llmops.rendering.compiling import Compiled, compile_template
 from llmops.rendering.complaints import problems_in_source
 from llmops.rendering.environment import Sandbox
@@ -17,7 +18,7 @@ Use = tuple[str | None, int]
 """A partial's name, None for the template itself, and a line in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reach:
     """All that a template comes to with its partials.
 

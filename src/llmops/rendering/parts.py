@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llmops.domain.node import Text
 from llmops.domain.prompt import Part
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.rendering.templates import Templates
 
 Maker = Callable[[Mapping[str, object]], dict[str, object]]
@@ -38,7 +39,7 @@ _SOUNDS: Mapping[str, str] = {
 _WORDY = ("application/json", "application/xml")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PartFile:
     """The file of a part, as it is sent.
 

@@ -12,6 +12,7 @@ from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
 from llmops.errors import did_you_mean
+from llmops.frozen import frozen
 from llmops.rendering.filters import LEFT_OUT
 
 SPEND = "spend work"
@@ -22,7 +23,7 @@ SEARCH = "look at what is searched"
 """Names of filters that no template can write, for they hold spaces."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """What is wrong with a template, before its place in a file is known.
 
@@ -38,7 +39,7 @@ class Problem:
     file: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reference:
     """A partial that a template names: by `include`, `import` or `extends`.
 

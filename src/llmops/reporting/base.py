@@ -5,15 +5,15 @@ above it. Nothing else knows of it but the list in `registry`.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TextIO, TypeVar
 
 from llmops.domain.run import RunFooter, RunHeader, TrialResult
 from llmops.domain.verdict import Verdict
 from llmops.errors import Fault
+from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Report:
     """A run, ready to be told.
 
@@ -36,7 +36,7 @@ Write = Callable[[Report, TextIO], None]
 """Writes a report; the stream takes text and ends no line by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReporterKind:
     """A reporter's entry in the registry.
 

@@ -1,13 +1,13 @@
 """What went wrong with a trial, in the parts that every report shows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from shlex import quote
 from typing import Final
 
 from llmops.domain.completion import as_text, output_text
 from llmops.domain.run import Arm, Exchange, Failure, Status, TrialResult
 from llmops.domain.score import AssertionScore
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.reporting.encoders import one_line
 
@@ -15,7 +15,7 @@ _LONGEST_WORDS: Final = 2_000
 _LONGEST_OUTPUT: Final = 16_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Complaint:
     """One reason why a trial did not pass.
 
@@ -32,7 +32,7 @@ class Complaint:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """A trial that did not pass, without the weight of its messages.
 

@@ -7,6 +7,7 @@ from typing import Final
 from llmops.domain.completion import as_text
 from llmops.domain.run import Arm, Status, TrialResult
 from llmops.domain.score import AssertionScore
+from llmops.frozen import frozen
 from llmops.reporting.problems import Problem, parameters_text, problem_of
 
 _WRONG: Final[tuple[Status, ...]] = ("failed", "error", "unscored")
@@ -68,7 +69,7 @@ class Mean:
         return self.total / whole, (self.total + self.unscored) / whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SuiteSummary:
     """One suite's counts.
 
@@ -91,7 +92,7 @@ class SuiteSummary:
         return "skipped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Summary:
     """What there is to say about a run without listing its trials.
 

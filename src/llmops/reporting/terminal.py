@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Final, TextIO
 
 from rich.cells import cell_len
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from llmops.domain.run import Status
+from llmops.frozen import frozen
 from llmops.reporting.encoders import one_line, silence
 
 WIDTH_IN_PIPES: Final = 100
@@ -19,7 +20,7 @@ _CI_VARIABLES: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", 
 _OFF: Final = {"", "0", "false", "no"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Symbols:
     """The signs a stream can show."""
 
@@ -62,7 +63,7 @@ Part = str | tuple[str, str]
 """Text, or text with a rich style."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Screen:
     """A stream for people.
 

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from llmops.domain.completion import Request, canonical_json
 from llmops.domain.config import Config, Model
@@ -10,13 +9,14 @@ from llmops.domain.node import Text
 from llmops.domain.run import Arm
 from llmops.domain.suite import Suite, Target
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.project import resolve_model
 from llmops.rendering.prompt import response_format
 from llmops.running.trial import PlannedArm
 from llmops.versions.version import FindPrompt, PromptVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SuiteArm:
     """One arm of a suite, with the prompt versions it renders.
 
@@ -43,7 +43,7 @@ class SuiteArm:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ArmOptions:
     """What the command line says of arms.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.errors import ProviderError
+from llmops.frozen import frozen
 from llmops.running.limits import ModelGate
 
 _FIRST_WAIT = 0.5
@@ -34,7 +35,7 @@ class AttemptsError(Exception):
         self.attempts = attempts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Patience:
     """How a request is tried again.
 

@@ -1,7 +1,6 @@
 """Trials in, baselines out, and back: what was approved of beside what a run answered."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from llmops.domain.baseline import (
@@ -16,6 +15,7 @@ from llmops.domain.completion import Completion, Request, output_text
 from llmops.domain.run import Arm, Exchange, Status, TrialResult
 from llmops.domain.score import AssertionScore, Score
 from llmops.domain.suite import Suite
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.running.trial import PlannedTrial
 
@@ -25,7 +25,7 @@ _WORST: Final[tuple[Status, ...]] = ("error", "unscored", "skipped", "failed", "
 _DECIMALS: Final = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Candidate:
     """What a run answered to one question.
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from llmops.frozen import frozen
 from llmops.providers.batch.base import Tag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BatchEvent:
     """One thing that happened to a batch.
 

@@ -6,7 +6,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llmops.domain.case_names import derived_id
 from llmops.domain.compact import TextSet
@@ -15,6 +15,7 @@ from llmops.domain.node import Node, Text, plain
 from llmops.domain.project import Project
 from llmops.domain.suite import Case, CaseEntry, Suite
 from llmops.errors import InvalidInputError, LlmopsError
+from llmops.frozen import frozen
 from llmops.loading.datasets import rows
 from llmops.loading.values import input_value, typed_input
 from llmops.location import Location
@@ -33,7 +34,7 @@ _WORD = re.compile(r"[\w .:/+-]{1,40}")
 _LIKE_JSON = re.compile(r"true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CaseReader:
     """Turns a suite's entries into cases.
 

@@ -9,6 +9,7 @@ from llmops.domain.config import Model, Price
 from llmops.domain.forecast import Expense, Forecast, Part, Span, total
 from llmops.domain.run import Exchange
 from llmops.domain.tokens import estimated_tokens
+from llmops.frozen import frozen
 from llmops.running.past.habits import Habits
 from llmops.running.plan import Plan
 from llmops.running.runner import Progress
@@ -22,7 +23,7 @@ _Key = tuple[str, str]
 """A suite and the label of a model."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Forecaster:
     """Foretells plans.
 

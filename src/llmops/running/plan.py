@@ -11,6 +11,7 @@ from llmops.domain.quarantine import in_force
 from llmops.domain.suite import Case, Suite
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, LlmopsError, NothingSelectedError
+from llmops.frozen import frozen
 from llmops.loading.quarantine import unknown_cases
 from llmops.rendering.templates import Templates
 from llmops.running.arms import ArmOptions, SuiteArm, arms_of
@@ -31,7 +32,7 @@ _SHOWN = 200
 """So many faults are gathered before planning gives up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlanOptions:
     """What the command line says of a plan.
 
@@ -61,7 +62,7 @@ class PlanOptions:
     purpose: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SuitePlan:
     """A suite with its arms and the number of its trials."""
 

@@ -1,11 +1,11 @@
 """The cases of suites, rendered by two versions of a prompt before anything is asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from llmops.domain.project import Project
 from llmops.domain.suite import Case, Suite
 from llmops.errors import Fault, LlmopsError
+from llmops.frozen import frozen
 from llmops.rendering.templates import Templates
 from llmops.running.cases import CaseReader, case_hash
 from llmops.running.selection import CaseFilter, Selection
@@ -17,7 +17,7 @@ Rendering = Messages | tuple[Fault, ...] | None
 are made of what is answered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TwiceRendered:
     """One case under two versions.
 

@@ -1,7 +1,6 @@
 """A run that was not finished, gone on with: what was asked for, and what is done already."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from llmops.domain.node import Text
 from llmops.domain.run import TrialResult
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import Plan, PlanOptions
@@ -19,7 +19,7 @@ from llmops.running.store import KeptRun, read_run
 _DONE = frozenset({"passed", "failed", "skipped"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Before:
     """An earlier run and the options it was started with."""
 

@@ -10,6 +10,7 @@ from llmops.domain.config import Model
 from llmops.domain.run import Exchange, Failure, Origin, TrialResult
 from llmops.domain.suite import Target
 from llmops.errors import LlmopsError, ProviderError
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.providers.base import Provider, TargetProvider
 from llmops.providers.recorded import missing_recording
@@ -34,7 +35,7 @@ class Asker(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Carriers:
     """Opens what carries requests; each is opened once, when it is first needed.
 

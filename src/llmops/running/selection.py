@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from llmops.domain.suite import Case, Suite
 from llmops.errors import Fault, InvalidInputError, NothingSelectedError, did_you_mean
+from llmops.frozen import frozen
 from llmops.running.expressions import parse_expression
 
 _TAG = "tag:"
@@ -13,7 +13,7 @@ _NEAR = 10_000
 """Among so many cases the one is looked for that a misspelt selector means."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Selection:
     """What to run. Everything that is given must hold; selectors of one sort are alternatives.
 

@@ -7,12 +7,13 @@ from llmops.domain.completion import Completion, Request, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.run import Origin
 from llmops.domain.tokens import CHARACTERS_A_TOKEN
+from llmops.frozen import frozen
 from llmops.providers.recorded import Recordings
 from llmops.running.cache.base import CompletionCache, cache_key
 from llmops.running.past.answers import KeptAnswers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     """A request on its way: what identifies it in recordings and in the cache.
 
@@ -46,7 +47,7 @@ def question(suite: str, request: Request, sample: int, model: Model) -> Questio
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """A completion that need not be asked for."""
 

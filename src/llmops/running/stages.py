@@ -9,6 +9,7 @@ from llmops.domain.prompt import RenderedPrompt
 from llmops.domain.run import Exchange, Failure
 from llmops.domain.suite import Assertion, Case, Step, Suite, Turn
 from llmops.errors import Fault, InvalidInputError, TemplateError
+from llmops.frozen import frozen
 from llmops.rendering.templates import Templates
 from llmops.rendering.values import render_node
 from llmops.running.arms import SuiteArm
@@ -25,7 +26,7 @@ from llmops.scoring.assess import ReadyAssertion
 from llmops.versions.version import PromptVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StageBuilder:
     """Makes the stages of trials."""
 

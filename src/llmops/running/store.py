@@ -19,6 +19,7 @@ from llmops.domain.record import (
 from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
 from llmops.errors import InvalidInputError, UnavailableError, did_you_mean
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.running.batch_log import BatchEvent, event_from_json, event_to_json
 from llmops.running.lines import LineFile
@@ -84,7 +85,7 @@ class RunWriter:
             raise _unwritable(self.path, error) from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeptRun:
     """A run read back from its file.
 

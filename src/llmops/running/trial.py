@@ -1,13 +1,13 @@
 """A planned trial: one case × one arm × one sample number, ready to be carried out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from llmops.domain.completion import Request
 from llmops.domain.config import Model
 from llmops.domain.run import Arm, Exchange, Failure, Status, TrialResult
 from llmops.domain.suite import Case, Suite
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.scoring.assess import ReadyAssertion
 
@@ -39,7 +39,7 @@ class Stage(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Single:
     """The only request of a trial, rendered before the first call."""
 
@@ -56,7 +56,7 @@ class Single:
         """A model is asked, no target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TurnStage:
     """A turn: all that was said so far, and what the user says now."""
 
@@ -78,7 +78,7 @@ class TurnStage:
         """A model is asked, no target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StepStage:
     """A step of a chain; its prompt is rendered when the steps before it have answered."""
 
@@ -94,7 +94,7 @@ class StepStage:
         """A model is asked, no target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TargetStage:
     """A call of the application under test."""
 
@@ -110,7 +110,7 @@ class TargetStage:
         return self.values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BrokenStage:
     """A request that cannot be made; the trial ends as an error and the next one runs."""
 
@@ -125,7 +125,7 @@ class BrokenStage:
         """There are none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlannedArm:
     """An arm with the model that answers for it.
 
@@ -139,7 +139,7 @@ class PlannedArm:
     at: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlannedTrial:
     """One case × one arm × one sample number.
 

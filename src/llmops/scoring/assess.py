@@ -1,18 +1,18 @@
 """Assertions made ready before any model is paid, and every one of them asked of a completion."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from llmops.domain.completion import Completion
 from llmops.domain.score import AssertionScore, Score
 from llmops.domain.suite import Assertion
+from llmops.frozen import frozen
 from llmops.scoring.base import KINDS, PickError, Resources, Scorer
 from llmops.scoring.labels import label_of
 from llmops.scoring.outcome import outcome
 from llmops.scoring.pick import Subjects
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReadyAssertion:
     """An assertion with its scorer.
 

@@ -6,7 +6,7 @@ as docstring, its arguments as fields, its judgement in `score`. Nothing else kn
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from llmops.domain.completion import Completion
@@ -14,6 +14,7 @@ from llmops.domain.node import Node
 from llmops.domain.score import Score
 from llmops.domain.suite import Assertion
 from llmops.errors import CannotScoreError
+from llmops.frozen import frozen
 from llmops.location import Location
 
 
@@ -25,7 +26,7 @@ def _nothing_else(on: str) -> "Subject":
     raise PickError(f"there is no '{on}' to judge")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Subject:
     """What a scorer judges: a completion, or the part of it that `on` picks.
 
@@ -108,7 +109,7 @@ class Scorer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScorerExample:
     """An example of a scorer's manual page; it is run as a test.
 
@@ -125,7 +126,7 @@ class ScorerExample:
     completion: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScorerKind:
     """A scorer's entry in the registry.
 

@@ -1,12 +1,12 @@
 """Scorers made of others: not, any_of, all_of, at_least."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llmops.domain.node import Node
 from llmops.domain.score import Score
 from llmops.domain.suite import Assertion
 from llmops.errors import Fault, InvalidInputError, LlmopsError
+from llmops.frozen import frozen
 from llmops.loading.assertions import read_assertion, read_assertions
 from llmops.loading.shapes import entry
 from llmops.scoring.base import (
@@ -42,7 +42,7 @@ _LONGEST = 400
         ),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Not:
     """Passes when the assertion inside fails.
 
@@ -63,7 +63,7 @@ class Not:
         return _Reversed(inner=inner[0])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Inner:
     """An assertion inside another, ready.
 
@@ -83,7 +83,7 @@ class _Inner:
         return outcome(self.scorer, subject.part, self.on or subject.on or self.own_on, self.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Reversed:
     """The scorer `not` with its assertion."""
 
@@ -111,7 +111,7 @@ class _Reversed:
         ScorerExample(arguments="[contains: sorry, max_cost: 1]", output="Gladly.", passes=None),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AnyOf:
     """Passes when at least one of the assertions inside passes.
 
@@ -139,7 +139,7 @@ class AnyOf:
         ScorerExample(arguments="[contains: a, max_cost: 1]", output="b", passes=False),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AllOf:
     """Passes when every one of the assertions inside passes.
 
@@ -178,7 +178,7 @@ class AllOf:
         ),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AtLeast:
     """Passes when at least `n` of the assertions inside pass.
 
@@ -200,7 +200,7 @@ class AtLeast:
         return _AtLeast(inner=inner, n=self.n)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _AtLeast:
     """The scorers that count, with their assertions."""
 

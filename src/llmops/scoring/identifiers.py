@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal, get_args
+
+from llmops.frozen import frozen
 
 PersonalKind = Literal["email", "phone", "iban", "credit_card", "ssn", "ip"]
 KINDS: tuple[PersonalKind, ...] = get_args(PersonalKind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """Something personal that was found.
 

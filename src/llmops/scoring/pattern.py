@@ -1,12 +1,13 @@
 """Patterns, always under a time limit: the scorer `matches`, and the tools of whoever has some."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import regex
 
 from llmops.domain.score import Score
 from llmops.errors import CannotScoreError
+from llmops.frozen import frozen
 from llmops.loading.shapes import Duration, entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 from llmops.scoring.limits import check_length
@@ -43,7 +44,7 @@ _PROBE = "Nobody writes this.\n\t0123456789 ßÆ漢字 {}[]()<>\"'\\/|&%$#@!?;:,
         ScorerExample(arguments='"^(a|aa)+$"', output="a" * 60 + "!", passes=None),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Matches:
     r"""Passes when the pattern matches somewhere in the output.
 

@@ -1,11 +1,11 @@
 """Personal data found by Presidio (extra `pii`), in English, without the network."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from llmops.errors import did_you_mean
+from llmops.frozen import frozen
 from llmops.scoring.base import ArgumentError
 from llmops.scoring.extras import need_extra
 from llmops.scoring.identifiers import Finding
@@ -27,7 +27,7 @@ DEFAULT = tuple(_DEFAULT_WORDS.split())
 _SURE = 0.4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Presidio:
     """Presidio's analyzer, and the entities it looks for."""
 

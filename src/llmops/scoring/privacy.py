@@ -1,11 +1,11 @@
 """A scorer of personal data: none of it may stand in the output."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from llmops.domain.node import Node
 from llmops.domain.score import Score
+from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, Resources, Scorer, ScorerExample, Subject, scorer
 from llmops.scoring.identifiers import KINDS, Finding, PersonalKind, find_all
@@ -33,7 +33,7 @@ from llmops.scoring.wording import name_of
         ScorerExample(arguments="", output="", passes=True),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NoPii:
     """Passes when no personal data is found in the output.
 
@@ -77,7 +77,7 @@ class NoPii:
         return _Engine(presidio=Presidio.of(self.kinds), allowed=allowed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Patterns:
     """The scorer with its own patterns."""
 
@@ -92,7 +92,7 @@ class _Patterns:
         return _judge(find_all(text, self.kinds), self.allowed, subject)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Engine:
     """The scorer with Presidio."""
 

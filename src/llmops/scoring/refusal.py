@@ -1,10 +1,10 @@
 """A scorer of refusals, by the words models refuse with in English."""
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar
 
 from llmops.domain.score import Score
+from llmops.frozen import frozen
 from llmops.scoring.base import ScorerExample, Subject, scorer
 from llmops.scoring.normal import folded
 from llmops.scoring.wording import name_of, quote
@@ -58,7 +58,7 @@ _APOSTROPHES = str.maketrans("’‘ʼ＇`´", "''''''")
         ScorerExample(arguments="", output="", passes=False),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Refusal:
     """Passes when the output is a refusal to answer; `not: refusal` asserts that it is none.
 

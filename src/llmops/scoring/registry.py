@@ -2,13 +2,13 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 from llmops.domain.node import Node, PlacedMapping
 from llmops.domain.suite import Assertion
 from llmops.errors import Fault, InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 from llmops.loading.shapes import json_schema, keys_of, read
 from llmops.location import Location
 from llmops.scoring.base import KINDS, ArgumentError, Scorer, ScorerKind
@@ -110,7 +110,7 @@ def arguments_of(kind: ScorerKind, node: Node) -> Node:
     return Node(wrapped, node.path, node.mark)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScorerResources:
     """Files, functions and other scorers, for scorers that need them while they are built.
 

@@ -1,12 +1,12 @@
 """JSON Schemas compiled: nothing is ever fetched, and patterns run under a time limit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import Any, NoReturn
 
 from llmops.errors import CannotScoreError
+from llmops.frozen import frozen
 from llmops.scoring.formats import format_checker
 from llmops.scoring.pattern import compile_pattern, search
 from llmops.scoring.vetting import SchemaFault, vet
@@ -37,7 +37,7 @@ class WrongSchemaError(Exception):
         self.faults = faults
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CompiledSchema:
     """A schema ready to check values.
 

@@ -1,10 +1,11 @@
 """How alike the output and a wanted text are, by rapidfuzz."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal
 
 from llmops.domain.score import Score
+from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 from llmops.scoring.limits import MEBIBYTE, check_length
@@ -60,7 +61,7 @@ MAX_PRODUCT = 2 * 10**10
         ScorerExample(arguments="We will refund you.", output="", passes=False),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Similar:
     """Passes when the output is alike enough to the text, or to the nearest of several.
 

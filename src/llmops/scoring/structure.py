@@ -1,11 +1,11 @@
 """Scorers of JSON: whether it is some, whether it fits a schema, what stands in it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from llmops.domain.node import Node, node_of, plain
 from llmops.domain.score import Score
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.nodes import parse_yaml
 from llmops.loading.shapes import entry
 from llmops.location import Location
@@ -39,7 +39,7 @@ from llmops.scoring.wording import name_of
         ScorerExample(arguments="", output="", passes=False),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IsJson:
     """Passes when the whole output is one JSON value.
 
@@ -86,7 +86,7 @@ class IsJson:
         ),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JsonSchema:
     """Passes when the output is JSON that fits the schema.
 
@@ -117,7 +117,7 @@ class JsonSchema:
             raise InvalidInputError.of([_placed(one, written) for one in error.faults]) from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _SchemaChecker:
     """The scorer with its schema."""
 
@@ -162,7 +162,7 @@ class _SchemaChecker:
         ScorerExample(arguments='{path: n, value: "1"}', output='{"n": 1}', passes=False),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JsonEquals:
     """Passes when the JSON value at the path equals the value.
 

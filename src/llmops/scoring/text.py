@@ -1,10 +1,11 @@
 """Scorers that look for text: equals, contains, starts and ends."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from llmops.domain.score import Score
+from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 from llmops.scoring.normal import comparable, folded
@@ -27,7 +28,7 @@ _EMPTY = "an empty text would be found in every output"
         ScorerExample(arguments='"1.20"', output="1.2", passes=False),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Equals:
     """Passes when the output is exactly the text.
 
@@ -74,7 +75,7 @@ class Equals:
         return f"differs from character {same + 1:,} on: there it {there}, not {here}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _OneText:
     """What scorers that look for one text share."""
 
@@ -115,7 +116,7 @@ class _OneText:
         ),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Contains(_OneText):
     r"""Passes when the output holds the text somewhere.
 
@@ -139,7 +140,7 @@ class Contains(_OneText):
         ScorerExample(arguments="Dear", output="", passes=False),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StartsWith(_OneText):
     """Passes when the output starts with the text.
 
@@ -162,7 +163,7 @@ class StartsWith(_OneText):
         ScorerExample(arguments="{text: TEAM, ignore_case: true}", output="Our team", passes=True),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EndsWith(_OneText):
     """Passes when the output ends with the text.
 
@@ -176,7 +177,7 @@ class EndsWith(_OneText):
         return self._judge(subject, str.endswith, "at the end of")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _ManyTexts:
     """What scorers that look for several texts share."""
 
@@ -216,7 +217,7 @@ class _ManyTexts:
         ),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ContainsAny(_ManyTexts):
     """Passes when the output holds at least one of the texts.
 
@@ -244,7 +245,7 @@ class ContainsAny(_ManyTexts):
         ScorerExample(arguments="[photo, teapot]", output="", passes=False),
     ),
 )
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ContainsAll(_ManyTexts):
     """Passes when the output holds every one of the texts, in any order.
 

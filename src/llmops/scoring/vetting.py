@@ -2,9 +2,9 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from llmops.frozen import frozen
 from llmops.scoring.base import ArgumentError
 from llmops.scoring.pattern import compile_pattern
 from llmops.scoring.wording import quote
@@ -44,7 +44,7 @@ _DESCRIBING_WORDS = (
 _DESCRIBING = frozenset(_DESCRIBING_WORDS.split())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SchemaFault:
     """One complaint about a schema.
 
@@ -57,7 +57,7 @@ class SchemaFault:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Vetting:
     """What was found in a schema.
 
@@ -148,7 +148,7 @@ def _patterns(path: Path, part: Mapping[str, Any]) -> Iterator[SchemaFault]:
             yield SchemaFault(path=place, message=str(error), hint=error.hint)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Places:
     """Where a reference may lead: the schemas that were looked through, by identity."""
 

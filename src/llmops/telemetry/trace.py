@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from llmops.domain.attempt import MadeAttempt
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Verdict
+from llmops.frozen import frozen
 from llmops.telemetry.courier import Courier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ended:
     """A trial that is over, or the attempts of one that never came to its end.
 
@@ -25,7 +26,7 @@ class Ended:
     attempts: tuple[MadeAttempt, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Over:
     """A run that is over.
 

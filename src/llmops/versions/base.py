@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from llmops.errors import InvalidInputError, NoComparisonError
+from llmops.frozen import frozen
 from llmops.history.refs import merge_base, resolve_ref
 from llmops.history.repository import Repository
 
@@ -25,7 +26,7 @@ _DEFAULTS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _SHOWN = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Base:
     """What a change is held against.
 

@@ -10,6 +10,7 @@ from llmops.domain.node import Text, plain
 from llmops.domain.prompt import Prompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.bundles import content_id, write_bundle
 from llmops.loading.complaints import all_of
 from llmops.loading.labels import unknown_label
@@ -25,7 +26,7 @@ FORMS = ("version", "label", "git")
 """What a ref can be forced to mean, before a colon."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wanted:
     """What a bundle is to hold.
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from llmops.domain.bundle import Bundle, BundledPrompt, BundledVersion
 from llmops.domain.config import Config
 from llmops.domain.node import Text
 from llmops.errors import Fault, InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 from llmops.loading.bundle_tree import BundleTree
 from llmops.loading.project import load_config, load_prompt
 from llmops.location import Location
@@ -20,7 +20,7 @@ _SHOWN = 80
 _LISTED = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """A version, with the configuration that goes with it."""
 

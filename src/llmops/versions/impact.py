@@ -8,6 +8,7 @@ from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.rendering.canonical import content_hash
 from llmops.versions.finder import Versions
 from llmops.versions.prompt_reach import PromptReach
@@ -22,7 +23,7 @@ from llmops.versions.since import Since
 _LEFT = "the requests are as they were"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reason:
     """One thing that a suite uses and that is not as it was.
 
@@ -41,7 +42,7 @@ class Reason:
         return f"{self.path} {self.what}" + (f" ({self.via})" if self.via else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SuiteImpact:
     """Whether a change can reach a suite.
 
@@ -101,7 +102,7 @@ def impact(
     return tuple(examiner.examine(suite) for suite in suites)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _PromptImpact:
     """What became of a prompt: reasons that count, and changes that its requests do not show."""
 

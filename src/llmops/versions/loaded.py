@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from llmops.domain.completion import Request
@@ -10,6 +10,7 @@ from llmops.domain.config import Config, Model
 from llmops.domain.node import plain
 from llmops.domain.prompt import Input, Placeholder, Prompt
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.project import resolve_model
 from llmops.providers.calls import call_arguments, key_for
 from llmops.rendering.prompt import PromptRenderer, response_format
@@ -30,7 +31,7 @@ _CLIENT_KNOWS = frozenset(
 """Parameters that OpenAI's client takes by name; others go into `extra_body`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LoadedPrompt:
     """One version of a prompt, ready to render. Threads may share it.
 
@@ -87,7 +88,7 @@ class LoadedPrompt:
         return Rendered(prompt=self, request=request)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rendered:
     """A prompt with its inputs.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from llmops.domain.config import Config
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.history.changes import (
     Commit,
     moved_since,
@@ -31,7 +32,7 @@ _LFS = "keep prompts out of LFS: a commit holds the pointer only"
 _CONFIG_FILES = ("llmops.yaml", "llmops.yml", "pyproject.toml")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Loaded:
     """What reading a prompt at a commit came to.
 

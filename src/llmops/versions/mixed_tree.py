@@ -1,16 +1,16 @@
 """A tree of the second version with some files as the first version has them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from llmops.domain.tree import Tree
+from llmops.frozen import frozen
 
 LENT: Final = ".before"
 """A folder that is in no project: what is asked for in it is read from the other tree."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MixedTree:
     """A tree, a few files of which are others.
 

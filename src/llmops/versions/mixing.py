@@ -1,10 +1,11 @@
 """Two versions of a prompt in, every mixture of them out: the second one less some of its edits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from llmops.domain.explanation import Edit, Hunk
+from llmops.frozen import frozen
 from llmops.rendering.canonical import canonical_form, content_hash
 from llmops.rendering.prompt import PromptRenderer
 from llmops.versions.edits import Gatherer, Pick, Reverted
@@ -15,7 +16,7 @@ _ALONE: Final = 12
 """So many edits are hunks of their own; of more, those that stand next to each other are one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mixer:
     """Makes mixtures of two versions.
 

@@ -1,10 +1,10 @@
 """The versions of a prompt in a row: from a good one to a bad one, along one line of commits."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from llmops.domain.node import Text
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.history.changes import Commit
 from llmops.history.descent import path_between
 from llmops.location import Location
@@ -16,7 +16,7 @@ from llmops.versions.version import PromptVersion
 _SHORT = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """A version in a row.
 
@@ -47,7 +47,7 @@ class Place:
         return str(version) if version is not None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ends:
     """Between which two versions, as refs that were typed.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llmops.domain.completion import canonical_json
+from llmops.frozen import frozen
 from llmops.rendering.schemas import ANNOTATIONS
 from llmops.versions.schema_parts import (
     Schema,
@@ -43,7 +44,7 @@ _REFERRING = ("$ref", "$dynamicRef")
 _ENTANGLED = ("patternProperties", "unevaluatedProperties")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Difference:
     """One difference between two schemas.
 

@@ -1,16 +1,16 @@
 """The timeline of a prompt: every commit that changed it or what it is made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llmops.errors import Fault
+from llmops.frozen import frozen
 from llmops.history.changes import Commit, commits_touching
 from llmops.history.tree import read_ahead
 from llmops.versions.loader import Loaded, VersionLoader
 from llmops.versions.version import PromptVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """A commit that changed a prompt.
 

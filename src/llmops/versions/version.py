@@ -1,15 +1,15 @@
 """A version: a prompt as it stands in one tree, with what renders it there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.domain.tree import Tree
+from llmops.frozen import frozen
 from llmops.rendering.prompt import PromptRenderer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PromptVersion:
     """A prompt as it stands in one tree.
 

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from llmops.domain.baseline import Baseline
 from llmops.errors import NothingSelectedError
+from llmops.frozen import frozen
 from llmops.running.baselines import Candidate, same_but_approval
 from llmops.workflows.approving import (
     Approvable,
@@ -22,7 +22,7 @@ from llmops.workflows.approving import (
 from llmops.workflows.project import OpenProject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approved:
     """One result that was approved of.
 
@@ -37,7 +37,7 @@ class Approved:
     change: Literal["new", "changed", "unchanged"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LeftOut:
     """One result that was not approved of, and its status."""
 
@@ -45,7 +45,7 @@ class LeftOut:
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approvals:
     """What `llmops approve` did, or would do.
 
@@ -86,7 +86,7 @@ class Approvals:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApproveOptions:
     """How `llmops approve` was asked.
 

@@ -1,13 +1,13 @@
 """What `review` and `approve` share: a run beside the baselines, all that forbids it, and writing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from llmops.domain.baseline import Approval, Baseline
 from llmops.errors import InvalidInputError, NothingSelectedError, UnavailableError
+from llmops.frozen import frozen
 from llmops.history.repository import open_repository
 from llmops.loading.baselines import MOST_BYTES, baseline_text, read_baselines
 from llmops.providers.keys import redact, secrets_of
@@ -23,7 +23,7 @@ from llmops.workflows.project import OpenProject
 _HERE: Final = "approve where a person sees what is approved, and commit the files"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approvable:
     """A run that may be approved of, beside what was approved before.
 
@@ -39,7 +39,7 @@ class Approvable:
     unreferenced: tuple[Baseline, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wanted:
     """What of which run is to be approved of.
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from llmops.domain.completion import Completion
 from llmops.domain.config import Budget
 from llmops.domain.run import TrialResult
+from llmops.frozen import frozen
 from llmops.providers.keys import secrets_of, without_secrets
 from llmops.running.budget import Purse
 from llmops.running.cache.base import CompletionCache
@@ -28,7 +29,7 @@ from llmops.workflows.recordings import read_recordings
 Number = TypeVar("Number", int, float)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Clock:
     """The time, handed in.
 
@@ -41,7 +42,7 @@ class Clock:
     monotonic: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AskLimits:
     """Whom to ask, and how much.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from llmops.domain.change import Change
 from llmops.domain.run import Failure
 from llmops.errors import Fault, InvalidInputError, NoComparisonError
+from llmops.frozen import frozen
 from llmops.history.refs import merge_base
 from llmops.location import COMMAND_LINE
 from llmops.running.searching.bisection import Question, Rule, Search
@@ -19,7 +20,7 @@ from llmops.workflows.bisecting.probing import AskedCase, CaseProber, Heard, sui
 from llmops.workflows.project import OpenProject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BisectOptions:
     """What `llmops bisect` was asked to do.
 
@@ -44,7 +45,7 @@ class BisectOptions:
     limits: AskLimits = field(default_factory=AskLimits)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Told:
     """What became of one question.
 

@@ -1,10 +1,10 @@
 """Which commit and version wrote each line of a prompt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.history.blame import BlamedLine
 from llmops.history.blame import blame as blame_file
 from llmops.loading.prompts import unknown_prompt
@@ -13,7 +13,7 @@ from llmops.versions.finder import Versions
 from llmops.versions.timeline import Entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PromptLine:
     """A line of a prompt's file.
 

@@ -1,11 +1,12 @@
 """Propose the version that a changed prompt has to claim, and write it into the file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from llmops.domain.change import Change, Step
 from llmops.domain.node import Text
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.reporting.files import write_text
 from llmops.versions.bump import set_changelog, set_version
@@ -21,7 +22,7 @@ from llmops.workflows.project import Surroundings, open_project
 _STEPS: tuple[Step, ...] = ("none", "patch", "minor", "major")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BumpOptions:
     """What a bump is asked for.
 
@@ -38,7 +39,7 @@ class BumpOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bump:
     """What became of a prompt's claimed version.
 

@@ -1,7 +1,7 @@
 """Arms on the same cases: models, versions and parameters in any mix, in one ordinary run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from llmops.comparing.arms import compare_arms
 from llmops.comparing.statistics.verdict import Rule
@@ -11,6 +11,7 @@ from llmops.domain.node import Text
 from llmops.domain.run import Arm, TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
+from llmops.frozen import frozen
 from llmops.loading.config import resolve_model
 from llmops.loading.values import json_or_text
 from llmops.location import COMMAND_LINE
@@ -22,7 +23,7 @@ from llmops.workflows.project import OpenProject
 from llmops.workflows.test import run_tests
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AskedArm:
     """An arm as it was asked for.
 
@@ -44,7 +45,7 @@ class AskedArm:
         return self.version.partition("@")[0] if self.version is not None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CompareOptions:
     """What `llmops compare` was asked to do.
 

@@ -6,7 +6,6 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from llmops import __version__
 from llmops.domain.config import Model
 from llmops.errors import LlmopsError
+from llmops.frozen import frozen
 from llmops.history.repository import Repository, open_repository
 from llmops.reporting.wording import plural
 from llmops.workflows.models import key_of, named_models
@@ -36,7 +36,7 @@ _EXTRAS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Check:
     """One thing that was looked at.
 

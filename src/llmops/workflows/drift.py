@@ -1,7 +1,7 @@
 """Ask the canaries anew, and say whether their models answer as they did."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from llmops.comparing.assessment import assess_arms
@@ -12,6 +12,7 @@ from llmops.domain.node import Text
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
+from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.running.past.histories import (
     Histories,
@@ -35,7 +36,7 @@ _UNKNOWN = "unknown-ref"
 _NOT_APART = "the two runs are not taken apart: they share no case, or no canary has a history"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DriftOptions:
     """What `llmops drift` was asked to do.
 

@@ -10,6 +10,7 @@ from llmops.domain.compact import TextSet
 from llmops.domain.config import Budget
 from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
+from llmops.frozen import frozen
 from llmops.reporting.base import Report
 from llmops.running.ledger import Ledger
 from llmops.running.plan import Plan, PlanOptions
@@ -46,7 +47,7 @@ class Watcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TestOptions:
     """What `llmops test` was asked to do.
 
@@ -102,7 +103,7 @@ class TestOptions:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """What came of a run.
 

@@ -1,7 +1,7 @@
 """Say which cases are flaky by the runs that are kept, and propose to quarantine them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -9,6 +9,7 @@ from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.habits import Belief, attempts, beliefs
 from llmops.domain.completion import canonical_json
 from llmops.domain.flaky import CaseHabit, FlakyReport, Proposal
+from llmops.frozen import frozen
 from llmops.loading.quarantine_writing import set_quarantine
 from llmops.reporting.files import write_text
 from llmops.running.past.histories import History, read_histories
@@ -23,7 +24,7 @@ DAYS: Final = 14
 _HERE: Final = "write them where a person sees what is excused, and commit the files"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FlakyOptions:
     """What `llmops flaky` was asked to do.
 

@@ -1,7 +1,7 @@
 """The gate: a change held against its base, under the base's policy, and one verdict out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC
 
 from llmops.comparing.comparison import compare_trials
@@ -14,6 +14,7 @@ from llmops.domain.early import EarlyEnd
 from llmops.domain.gate import FINDINGS, Finding, decide_gate
 from llmops.domain.run import Arm, TrialResult
 from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
+from llmops.frozen import frozen
 from llmops.reporting.gate.base import GateReport, Reached
 from llmops.running.interleaving import interleave
 from llmops.running.plan import Plan, PlanOptions, make_plan
@@ -34,7 +35,7 @@ _SHORT = 12
 _NOT_GIVEN = "nothing of them answers a case of the change"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateOptions:
     """What `llmops gate` was asked to do.
 
@@ -53,7 +54,7 @@ class GateOptions:
     test: TestOptions = field(default_factory=TestOptions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Case:
     """What is known before anything is run."""
 

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from llmops.errors import InvalidInputError, UnavailableError
+from llmops.frozen import frozen
 from llmops.history.repository import commit_all, create_repository, open_repository
 from llmops.workflows.schema import SCHEMA_FILES, schema_of
 
@@ -23,7 +23,7 @@ _FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Laid:
     """What was laid out.
 

@@ -1,9 +1,10 @@
 """Labels: which version is deployed where, as a line in a file that git keeps."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.history.refs import resolve_ref
 from llmops.loading.labels import labels_path, unknown_label
 from llmops.loading.prompts import unknown_prompt
@@ -17,7 +18,7 @@ from llmops.versions.version import PromptVersion
 _SHORT = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LabelListing:
     """A label of a prompt.
 
@@ -41,7 +42,7 @@ class LabelListing:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Moved:
     """What setting or removing a label did.
 

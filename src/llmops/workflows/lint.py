@@ -9,6 +9,7 @@ from pathlib import Path
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, LlmopsError, UnavailableError
+from llmops.frozen import frozen
 from llmops.history.repository import open_repository
 from llmops.loading.quarantine import expired
 from llmops.location import Location
@@ -18,7 +19,7 @@ from llmops.workflows.project import OpenProject, Surroundings, open_project
 from llmops.workflows.recordings import read_recordings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Findings:
     """What lint found.
 

@@ -1,12 +1,13 @@
 """The versions of a prompt: who changed what, and how each of them did."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from llmops.domain.change import Change
 from llmops.domain.node import Text
 from llmops.domain.verdict import Totals
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.history.changes import Commit
 from llmops.loading.prompts import unknown_prompt
 from llmops.location import COMMAND_LINE
@@ -18,7 +19,7 @@ from llmops.versions.timeline import Entry
 from llmops.versions.version import PromptVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VersionListing:
     """A version of a prompt.
 

@@ -1,16 +1,17 @@
 """What models a project names, and how they are reached."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from llmops.domain.config import Model
 from llmops.domain.node import Text
+from llmops.frozen import frozen
 from llmops.loading.config import resolve_model
 from llmops.location import COMMAND_LINE
 from llmops.providers.keys import key_variables
 from llmops.workflows.project import OpenProject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelListing:
     """A model.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC
 from typing import Final
 
@@ -23,6 +23,7 @@ from llmops.comparing.statistics.planning import Plan as CasePlan
 from llmops.domain.config import GatePolicy, Model, Price
 from llmops.domain.forecast import Advice, Forecast, Outlook, Part, PastArms, Sight
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.providers.price_list import listed_output_limit, listed_price
 from llmops.running.forecast import Forecaster
 from llmops.running.past.habits import Past, TwoArms, past_of
@@ -36,7 +37,7 @@ _ROUNDING: Final = 1e-9
 """Money that pays for whole trials pays for them in floating point, too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ForecastOptions:
     """What `llmops plan` was asked.
 

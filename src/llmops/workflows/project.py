@@ -11,6 +11,7 @@ from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.functions import FunctionLoader, add_to_path
 from llmops.loading.project import load_config, load_project, load_prompt
 from llmops.loading.prompts import unknown_prompt
@@ -23,7 +24,7 @@ from llmops.versions.finder import Versions
 from llmops.versions.version import PromptVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Surroundings:
     """What the outside world is to a command; handed in, so that nothing reads it unasked.
 
@@ -38,7 +39,7 @@ class Surroundings:
     untrusted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Earlier:
     """Recordings as they stood at a commit.
 

@@ -1,12 +1,13 @@
 """What prompts a project holds."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from llmops.frozen import frozen
 from llmops.rendering.canonical import content_hash
 from llmops.workflows.project import OpenProject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PromptListing:
     """A prompt as it stands in the work tree.
 

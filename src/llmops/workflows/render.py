@@ -1,12 +1,12 @@
 """A prompt with inputs, as a model would be asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmops.domain.completion import Request
 from llmops.domain.node import Text
 from llmops.domain.tokens import estimated_tokens
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.values import typed_input
 from llmops.location import COMMAND_LINE
 from llmops.rendering.prompt import response_format
@@ -16,7 +16,7 @@ from llmops.versions.version import PromptVersion
 from llmops.workflows.project import OpenProject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rendered:
     """A rendered prompt.
 

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from llmops.errors import InvalidInputError, LlmopsError
+from llmops.frozen import frozen
 from llmops.reporting.base import Report, ReporterKind
 from llmops.reporting.files import write_report
 from llmops.reporting.registry import reporter_named
@@ -16,7 +16,7 @@ from llmops.running.store import FOLDER, KeptRun, find_run, read_run
 from llmops.workflows.project import Surroundings, open_config
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReportWish:
     """A report that is wanted: its format, and where to; `-` is stdout."""
 
@@ -24,7 +24,7 @@ class ReportWish:
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Written:
     """What became of the reports: the files, and what kept others from being written."""
 

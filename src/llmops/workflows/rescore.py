@@ -1,11 +1,12 @@
 """New assertions on a kept run's completions, without asking anybody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llmops.domain.node import Text
 from llmops.domain.run import Exchange, TrialResult
 from llmops.domain.verdict import Totals, decide
+from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.reporting.base import Report
 from llmops.running.arms import ArmOptions
@@ -17,7 +18,7 @@ from llmops.scoring.assess import assess
 from llmops.workflows.project import OpenProject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rescored:
     """A run judged anew.
 

@@ -1,9 +1,8 @@
 """Old content brought back into the work tree as a new version."""
 
-from dataclasses import dataclass
-
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.reporting.files import write_bytes
 from llmops.versions.bump import set_changelog, set_version
@@ -15,7 +14,7 @@ from llmops.versions.version import PromptVersion
 _SHORT = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Restored:
     """What was brought back.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from llmops.comparing.text_diff import diff_texts
 from llmops.domain.baseline import ApprovedSample, Baseline
 from llmops.domain.difference import TextDiff
+from llmops.frozen import frozen
 from llmops.running.baselines import Candidate
 from llmops.workflows.approving import (
     Wanted,
@@ -21,7 +22,7 @@ from llmops.workflows.project import OpenProject
 Signature = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SampleChange:
     """One sample that changed.
 
@@ -38,7 +39,7 @@ class SampleChange:
     diff: TextDiff
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Item:
     """One question whose answers are not those that were approved.
 

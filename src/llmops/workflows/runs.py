@@ -1,14 +1,15 @@
 """The runs that are kept."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.running.store import FOLDER, read_run, run_ids
 from llmops.workflows.project import Surroundings, open_config
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RunListing:
     """A kept run: what it came to, and what it spent in US dollars."""
 

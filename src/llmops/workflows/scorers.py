@@ -1,16 +1,16 @@
 """What scorers a project may use, and their manual pages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llmops.errors import InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 from llmops.loading.functions import add_to_path
 from llmops.scoring.manual import first_sentence, manual_page
 from llmops.scoring.registry import kinds, load_installed, load_plugins
 from llmops.workflows.project import Surroundings, open_config
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScorerListing:
     """A scorer: its name, the extra it needs, and its manual page's first sentence."""
 

@@ -1,11 +1,11 @@
 """Recordings that no case asks for any more: found by what a run of whole suites asked for."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from llmops.domain.completion import Request
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
+from llmops.frozen import frozen
 from llmops.providers.recorded import RecordedEntry, Recordings
 from llmops.running.resume import options_from_json
 from llmops.running.store import KeptRun
@@ -14,7 +14,7 @@ _MOST_NAMED = 10
 _LONGEST = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """What the trials of a suite asked for.
 

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TextIO, TypeVar
@@ -11,6 +10,7 @@ from typing import Generic, Protocol, TextIO, TypeVar
 from llmops.cli.telling.run import relative
 from llmops.cli.terminal.paging import show
 from llmops.errors import InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 from llmops.reporting.files import write_report
 from llmops.reporting.terminal import Screen
 
@@ -37,7 +37,7 @@ class Show(Protocol[T_contra]):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kind(Generic[T]):
     """What the documents of a command are.
 
@@ -52,7 +52,7 @@ class Kind(Generic[T]):
     show: Show[T]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Document(Generic[T]):
     """A document to write.
 
@@ -65,7 +65,7 @@ class Document(Generic[T]):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Telling(Generic[T]):
     """How what came of a command is told.
 

@@ -2,12 +2,12 @@
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from llmops.cli.telling.documents import Document, Kind, write_documents
 from llmops.cli.terminal.clock import clock_and_progress
+from llmops.frozen import frozen
 from llmops.reporting.gate.base import GateReport
 from llmops.reporting.gate.console import print_gate
 from llmops.reporting.gate.github import append_gate_summary, write_gate_github
@@ -30,7 +30,7 @@ GATE: Final[Kind[GateReport]] = Kind(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Telling:
     """How the gate is told.
 

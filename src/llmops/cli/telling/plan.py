@@ -3,20 +3,20 @@
 import math
 import os
 import sys
-from dataclasses import dataclass
 
 from llmops.cli.telling.reached import narrowed
 from llmops.cli.telling.test import Wishes, options_of
 from llmops.cli.terminal.clock import clock
 from llmops.cli.terminal.talk import say_json
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.reporting.plan import plan_to_json, print_plan
 from llmops.reporting.terminal import make_screen
 from llmops.workflows.plan import ForecastOptions, foretell
 from llmops.workflows.project import Surroundings, open_project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlanWishes:
     """The options of `llmops plan`, as typed.
 

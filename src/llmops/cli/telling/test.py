@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from llmops.cli.telling.reached import narrowed
@@ -13,6 +13,7 @@ from llmops.cli.terminal.talk import note
 from llmops.domain.config import Budget
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions
@@ -25,7 +26,7 @@ from llmops.workflows.test import run_tests
 _OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wishes:
     """The options of `llmops test`, as typed."""
 
@@ -57,7 +58,7 @@ class Wishes:
     as_json: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ran:
     """A run that is over: its exit code, and the files it wrote beside its own."""
 

@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from llmops.comparing.statistics.checks import check_count, check_inner_share
 from llmops.comparing.statistics.interval import Interval
 from llmops.comparing.statistics.special import normal_quantile
+from llmops.frozen import frozen
 
 _STEPS: Final = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ThenNow:
     """One case: how many trials passed, of how many.
 

@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llmops.comparing.statistics.checks import check_count, check_inner_share, check_share
 from llmops.comparing.statistics.interval import Interval
 from llmops.comparing.statistics.special import beta_cdf, beta_quantile
+from llmops.frozen import frozen
 
 _WEAKEST, _STRONGEST = 1.0, 100.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PassRate:
     """What is believed of a pass rate: a beta distribution.
 

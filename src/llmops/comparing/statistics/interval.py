@@ -1,10 +1,11 @@
 """An interval: where a number may lie."""
 
 import math
-from dataclasses import dataclass
+
+from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Interval:
     """A closed interval.
 

@@ -1,7 +1,7 @@
 """Differences in, a finding out: Δ, its interval, its p-values, the test and the verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Literal
 
@@ -13,11 +13,12 @@ from llmops.comparing.statistics.multiple import holm
 from llmops.comparing.statistics.signflip import sign_flip
 from llmops.comparing.statistics.table import Ends
 from llmops.comparing.statistics.verdict import Rule, Verdict, decide, worse_of
+from llmops.frozen import frozen
 
 Test = Literal["McNemar mid-p", "sign-flip, exact", "sign-flip, sampled", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Effort:
     """How many random rounds to spend.
 
@@ -30,7 +31,7 @@ class Effort:
     resamples: int = 9_999
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """What was found about one metric.
 
@@ -64,7 +65,7 @@ class Finding:
         return two_sided(self.worse, self.better)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Judgement:
     """What was found at both ends of what is unknown.
 

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import fmean, variance
 
 from llmops.comparing.statistics.checks import check_count, check_finite, check_inner_share
 from llmops.comparing.statistics.special import normal_quantile
+from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Spread:
     """Where the differences of cases come from.
 
@@ -34,7 +34,7 @@ class Spread:
         return (self.between + self.within / samples) / cases
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """So many cases, each with so many samples on each arm.
 
@@ -54,7 +54,7 @@ class Plan:
         return 2 * self.cases * self.samples
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Aim:
     """How surely a drop must be seen.
 

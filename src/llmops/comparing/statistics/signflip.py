@@ -3,11 +3,11 @@
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 
 from llmops.comparing.statistics.checks import check_count
 from llmops.comparing.statistics.differences import Differences
+from llmops.frozen import frozen
 
 MOST_ENUMERATED = 20
 """Up to so many units that are not zero, every assignment of signs is counted."""
@@ -16,7 +16,7 @@ _CLOSE = 1e-11
 _CHUNK = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignFlip:
     """The p-values of a sign-flip test.
 

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llmops.comparing.statistics.checks import check_count, check_finite
 from llmops.comparing.statistics.differences import Differences
 from llmops.comparing.statistics.interval import Interval
+from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tally:
     """What became of the samples of one case on one arm.
 
@@ -45,7 +45,7 @@ class Tally:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CountedCase:
     """A case, pass or fail, on both arms.
 
@@ -60,7 +60,7 @@ class CountedCase:
     cluster: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScoredCase:
     """A case with its scores on both arms, one a sample.
 
@@ -75,7 +75,7 @@ class ScoredCase:
     cluster: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ends:
     """The differences at both ends of what is unknown.
 

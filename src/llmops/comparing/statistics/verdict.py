@@ -1,11 +1,11 @@
 """The rule that turns an interval and its p-values into a verdict."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from llmops.comparing.statistics.checks import check_finite, check_inner_share
 from llmops.comparing.statistics.interval import Interval
+from llmops.frozen import frozen
 
 Verdict = Literal["regressed", "inconclusive", "not worse", "improved"]
 """What can be said of the candidate, from the worst to the best."""
@@ -13,7 +13,7 @@ Verdict = Literal["regressed", "inconclusive", "not worse", "improved"]
 _WORST_FIRST: tuple[Verdict, ...] = ("regressed", "inconclusive", "not worse", "improved")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """How sure one must be, and how small a loss is none.
 

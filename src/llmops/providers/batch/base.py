@@ -1,11 +1,11 @@
 """What every provider's batches can do: be sent, found, looked at, fetched and cancelled."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from llmops.domain.completion import Completion, Request
 from llmops.errors import ProviderError
+from llmops.frozen import frozen
 from llmops.providers.direct.certainty import Call
 
 
@@ -21,7 +21,7 @@ class UnsureError(Exception):
         self.error = error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Letter:
     """One request of a batch.
 
@@ -38,7 +38,7 @@ class Letter:
     most: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tag:
     """What a batch is marked with, so that it can be found again.
 
@@ -51,7 +51,7 @@ class Tag:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class State:
     """How far a batch is.
 
@@ -68,7 +68,7 @@ class State:
     refusal: ProviderError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """What came of one request of a batch."""
 

@@ -1,10 +1,10 @@
 """Where batches are opened: which requests one can carry, and what each may cost at most."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from llmops.domain.completion import Request
 from llmops.domain.config import Model
+from llmops.frozen import frozen
 from llmops.providers.batch.anthropic import AnthropicBatches
 from llmops.providers.batch.base import Batches, Letter
 from llmops.providers.batch.carried import has_batches
@@ -22,7 +22,7 @@ _UNCAPPED = 32_768
 _MILLION = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Format:
     make: Callable[[Request, Model, str, Mapping[str, str]], Call]
     batches: Callable[[Desk, Call], Batches]

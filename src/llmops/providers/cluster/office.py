@@ -7,13 +7,13 @@ import threading
 import weakref
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from llmops.domain.completion import Request
 from llmops.domain.config import Model, Via
 from llmops.domain.record import completion_to_json
 from llmops.errors import ProviderError
+from llmops.frozen import frozen
 from llmops.providers.base import Provider
 from llmops.providers.failures import shorten
 from llmops.providers.keys import redact, secrets_of, without_secrets
@@ -27,7 +27,7 @@ Answer = dict[str, Any]
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """One attempt that is handed to a worker; it holds the name of a key, never a key.
 

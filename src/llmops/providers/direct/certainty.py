@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from llmops.domain.completion import escape_surrogates
 from llmops.domain.node import plain
+from llmops.frozen import frozen
 
 _TEXT_PART = frozenset({"type", "text"})
 _TOOL = frozenset({"type", "function"})
@@ -19,7 +19,7 @@ class UncertainError(Exception):
     """Litellm may translate this in a way that is not known here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     """One HTTP request.
 

@@ -1,12 +1,12 @@
 """What an answer costs by litellm's list of prices, to the same cent as litellm says."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from llmops.domain.completion import Usage
 from llmops.domain.config import Price
+from llmops.frozen import frozen
 from llmops.providers.price_list import listed_entry
 from llmops.providers.prices import price_of
 
@@ -30,7 +30,7 @@ _UNTOLD = frozenset({"tiered_pricing", "off_peak_pricing"})
 """Ways to price of which nothing is known here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Counted:
     """What is paid for.
 

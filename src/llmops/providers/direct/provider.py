@@ -4,12 +4,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.errors import ProviderError
+from llmops.frozen import frozen
 from llmops.providers.base import Provider
 from llmops.providers.calls import key_for
 from llmops.providers.direct import anthropic, openai
@@ -21,7 +22,7 @@ from llmops.providers.keys import provider_of, secrets_of
 from llmops.providers.refusals import failure_of, out_of_time, without_secrets_in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Format:
     make: Callable[[Request, Model, str, Mapping[str, str]], Call]
     read: Callable[[Mapping[str, Any], Request, Model], Completion]

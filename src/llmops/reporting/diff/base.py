@@ -9,6 +9,7 @@ from llmops.domain.comparison import Comparison, ComparisonVerdict, Outcome, Pai
 from llmops.domain.difference import Line, TextDiff, WordKind
 from llmops.domain.explanation import Edit, Explanation
 from llmops.domain.rendered import RenderedDiff, RenderedGroup
+from llmops.frozen import frozen
 from llmops.reporting.wording import plural
 
 LOUDEST: Final[tuple[Outcome, ...]] = ("broken", "unknown", "fixed", "changed", "same", "skipped")
@@ -19,7 +20,7 @@ _LONGEST_WORDS: Final = 1_000
 _NAMED_CASES: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VersionName:
     """One side of a diff.
 
@@ -35,7 +36,7 @@ class VersionName:
     commit: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DiffReport:
     """Two versions of a prompt, ready to be told.
 

@@ -1,7 +1,7 @@
 """What a report of the gate is given, and the rows and words that its forms share."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from llmops.domain.assessment import Assessment
@@ -10,12 +10,13 @@ from llmops.domain.difference import TextDiff
 from llmops.domain.early import EarlyEnd, Savings
 from llmops.domain.gate import Finding, GateVerdict, RuleResult
 from llmops.domain.verdict import Totals
+from llmops.frozen import frozen
 
 _SHORT: Final = 12
 _SIGNS: Final = {"held": "passed", "red": "failed", "open": "unscored"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reached:
     """Whether the change can reach a suite.
 
@@ -28,7 +29,7 @@ class Reached:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GateReport:
     """A change held against its base, ready to be told.
 

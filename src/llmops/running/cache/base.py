@@ -4,18 +4,18 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from llmops.domain.completion import Completion, Request, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json
+from llmops.frozen import frozen
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _ENTRY = ("key", "created", "model", "completion")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheStats:
     """What a cache holds: entries, bytes, entries a model."""
 
@@ -24,7 +24,7 @@ class CacheStats:
     models: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheEntry:
     """One entry on its way from one cache to another.
 

@@ -4,8 +4,8 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass
 
+from llmops.frozen import frozen
 from llmops.running.cache.base import CacheEntry
 
 LARGEST = 16 * 2**20
@@ -18,7 +18,7 @@ _CHECKSUM = 32
 _LONGEST_MODEL = 150
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EntryHead:
     """What is known of an entry without reading all of it.
 

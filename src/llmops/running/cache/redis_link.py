@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.providers.keys import redact
 
@@ -18,7 +19,7 @@ Command = tuple[str | bytes | int, ...]
 """A command's name and its arguments."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RedisServer:
     """Where a shared cache is.
 

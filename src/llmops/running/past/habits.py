@@ -9,6 +9,7 @@ from typing import Final
 from llmops.domain.completion import canonical_json
 from llmops.domain.run import Exchange, TrialResult
 from llmops.domain.tokens import estimated_tokens
+from llmops.frozen import frozen
 from llmops.running.past.answers import recent_runs
 
 _FEWEST: Final = 10
@@ -20,7 +21,7 @@ CaseScores = tuple[tuple[float, ...], tuple[float, ...]]
 """Passed (1) or failed (0), each sample of a case, on either arm."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Habits:
     """What a model's kept completions are like.
 
@@ -35,7 +36,7 @@ class Habits:
     input_ratio: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TwoArms:
     """Two arms of kept runs on the same cases.
 
@@ -48,7 +49,7 @@ class TwoArms:
     cases: tuple[CaseScores, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Past:
     """What kept runs say.
 

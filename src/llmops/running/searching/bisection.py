@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from llmops.frozen import frozen
 from llmops.running.searching.breakpoints import Beliefs, Counts, beliefs, most_telling
 
 End = Literal["found", "same", "spent", "silent", "alone"]
@@ -17,7 +18,7 @@ _ENOUGH = 0.95
 """So sure that nothing broke is sure enough: it accuses nobody, and more would cost much."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """When a search ends, and how it asks.
 
@@ -34,7 +35,7 @@ class Rule:
     settled: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     """Ask a version, by its place in the row, for so many more samples."""
 
@@ -42,7 +43,7 @@ class Question:
     samples: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What came of a question.
 
@@ -56,7 +57,7 @@ class Answer:
     skipped: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Suspect:
     """A place where the case may have broken.
 

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from llmops.frozen import frozen
+
 _RATES = (0.025, *(number / 20 for number in range(1, 20)), 0.975)
 _ALL_RATES = (0.0, *_RATES, 1.0)
 _SURE = 1 / 3
@@ -26,7 +28,7 @@ _SAME = 0.5
 _EPSILON = 1e-9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Counts:
     """How the samples of one version ended."""
 
@@ -42,7 +44,7 @@ class Counts:
         return Counts(passed=self.passed + other.passed, failed=self.failed + other.failed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Beliefs:
     """What the samples say of a row of versions, the oldest first.
 

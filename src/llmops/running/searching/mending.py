@@ -7,16 +7,16 @@ unsure. The same search finds the sentences of a hunk that are enough.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from llmops.domain.explanation import ExplainedStatus
+from llmops.frozen import frozen
 from llmops.running.searching.weighing import NOTHING, Reverted, Weighing
 
 _TOGETHER = "no hunk alone is known to mend the case"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mended:
     """Edits without which a case passes more often.
 
@@ -32,7 +32,7 @@ class Mended:
     smallest: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Search:
     """What a search came to.
 

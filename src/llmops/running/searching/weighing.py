@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from llmops.domain.explanation import Judgement
+from llmops.frozen import frozen
 from llmops.running.searching.breakpoints import Counts, beliefs
 
 Reverted = frozenset[int]
@@ -24,7 +25,7 @@ _LEAST: Final = 0.1
 _TINY: Final = 1e-12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """When it is sure, and how much it asks.
 
@@ -45,7 +46,7 @@ class Rule:
     settled: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """What came of asking a mixture.
 

@@ -1,13 +1,14 @@
 """What a search for the commit that broke a case came to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from llmops.domain.change import Change
 from llmops.domain.run import Failure, StoppedBy
 from llmops.domain.verdict import Totals, decide
 from llmops.errors import Fault
+from llmops.frozen import frozen
 from llmops.running.searching.bisection import Search, Suspect
 from llmops.running.searching.breakpoints import Counts
 from llmops.versions.row import Place
@@ -16,7 +17,7 @@ Status = Literal["found", "same", "unsure", "error", "interrupted"]
 _SHORT = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bisected:
     """What a search came to.
 

@@ -16,6 +16,7 @@ from llmops.errors import (
     ProviderErrorKind,
     TemplateError,
 )
+from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions, make_plan
@@ -33,7 +34,7 @@ _REPLAYED = 16
 """So many samples are looked for at a time where nobody is asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AskedCase:
     """The case that is asked.
 
@@ -48,7 +49,7 @@ class AskedCase:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Heard:
     """What a version answered.
 

@@ -1,11 +1,11 @@
 """The commit that the prompts of the work tree are held against, and which of them differ."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, InvalidInputError, LlmopsError, NoComparisonError
+from llmops.frozen import frozen
 from llmops.history.differences import changed_since
 from llmops.history.refs import resolve_ref
 from llmops.versions.base import Base, find_base
@@ -15,7 +15,7 @@ from llmops.versions.prompt_reach import PromptReach
 _NO_GIT = ("no-repository", "no-git")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Held:
     """What the work tree is held against.
 

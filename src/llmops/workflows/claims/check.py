@@ -1,11 +1,11 @@
 """Hold the version that each prompt claims against its content and its history."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, InvalidInputError
+from llmops.frozen import frozen
 from llmops.history.contents import contents_ever
 from llmops.versions.claims import claim_fault, claim_of, contents_of, reused_before, reused_now
 from llmops.versions.finder import Versions
@@ -17,7 +17,7 @@ _MANY = 500
 """For more prompts than these git is asked about their folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VersionOptions:
     """How claimed versions are checked.
 

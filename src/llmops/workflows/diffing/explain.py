@@ -8,6 +8,7 @@ from llmops.domain.config import Budget
 from llmops.domain.explanation import Culprit, ExplainedCase, Explanation, Hunk, Tried
 from llmops.domain.suite import Suite
 from llmops.domain.verdict import Totals, decide
+from llmops.frozen import frozen
 from llmops.running.searching.breakpoints import Counts
 from llmops.running.searching.mending import Search, find_mending
 from llmops.running.searching.weighing import NOTHING, Reverted, Rule, Weighing
@@ -23,7 +24,7 @@ Tell = Callable[[str], None]
 _NOTHING = "no case regressed, so there is nothing to explain"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ran:
     """What is to be explained.
 

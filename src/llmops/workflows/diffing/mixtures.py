@@ -11,6 +11,7 @@ from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.domain.verdict import Totals
 from llmops.errors import InvalidInputError, ProviderErrorKind, TemplateError
+from llmops.frozen import frozen
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.running.searching.breakpoints import Counts
 from llmops.running.searching.weighing import NOTHING, Reply, Reverted
@@ -25,7 +26,7 @@ from llmops.workflows.project import OpenProject
 _PROVIDERS = frozenset(get_args(ProviderErrorKind))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Regression:
     """A case that passed less often on the second side.
 

@@ -1,13 +1,14 @@
 """The two versions of a diff, and a suite with one of them in place of its prompt."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llmops.domain.node import Text
 from llmops.domain.suite import Step, Suite
+from llmops.frozen import frozen
 from llmops.versions.version import PromptVersion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sides:
     """Both versions, found."""
 

@@ -1,13 +1,14 @@
 """What an exporter is, and what it can be asked."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmops.domain.node import Text
+from llmops.frozen import frozen
 from llmops.versions.finder import Versions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExportOptions:
     """What the user asked for.
 
@@ -26,7 +27,7 @@ class ExportOptions:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exporter:
     """One form that prompts can leave in.
 

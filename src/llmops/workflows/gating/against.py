@@ -1,11 +1,11 @@
 """`--against`: approved results, an earlier run or another commit, in place of the base's answers."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from llmops.domain.run import TrialResult
 from llmops.errors import InvalidInputError, NoComparisonError
+from llmops.frozen import frozen
 from llmops.history.refs import merge_base, resolve_ref
 from llmops.loading.baselines import read_baselines
 from llmops.running.baselines import approved_trials
@@ -20,7 +20,7 @@ _SHORT = 12
 _SHOWN = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Against:
     """What the trials of a change are compared with.
 

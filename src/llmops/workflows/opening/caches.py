@@ -1,19 +1,19 @@
 """Open the cache that a configuration names: a file of the project, or a Redis server."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from llmops.domain.config import CacheConfig
 from llmops.errors import UnavailableError
+from llmops.frozen import frozen
 from llmops.running.cache.base import CompletionCache
 from llmops.running.cache.redis import SharedCache
 from llmops.running.cache.redis_link import USUAL_PORT, RedisServer
 from llmops.running.cache.sqlite import Cache
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheWorld:
     """What a cache needs of the outside.
 
