@@ -69,6 +69,8 @@ class BatchServer:
     base: str = ""
     called: threading.Condition = field(default_factory=threading.Condition)
 
+    endpoint = "/v1/chat/completions"
+
     @property
     def openai(self) -> str:
         return f"{self.base}/v1"
@@ -116,8 +118,8 @@ class BatchServer:
         return 200, self._shown_here(self.batches[name])
 
     def _live(self, asked: dict) -> dict:
-        self.live[_text(asked)] += 1
-        return _completion(asked, self.answer(_text(asked))["text"])
+        self.live[text_of(asked)] += 1
+        return completion_of(asked, self.answer(text_of(asked))["text"])
 
     def _uploaded(self, headers, body: bytes) -> str:
         head = f"Content-Type: {headers['content-type']}\r\n\r\n".encode()
@@ -134,12 +136,12 @@ class BatchServer:
         return name
 
     def _created(self, wanted: dict) -> Batch:
-        if wanted["endpoint"] != "/v1/chat/completions" or wanted["completion_window"] != "24h":
+        if wanted["endpoint"] != self.endpoint or wanted["completion_window"] != "24h":
             raise RefusedError("another endpoint or window")
         requests = {}
         for line in self.files[wanted["input_file_id"]].splitlines():
             one = json.loads(line)
-            if (one["method"], one["url"]) != ("POST", "/v1/chat/completions"):
+            if (one["method"], one["url"]) != ("POST", self.endpoint):
                 raise RefusedError("another method or address")
             self._add(requests, one["custom_id"], one["body"])
         return self._kept(requests, wanted["metadata"])
@@ -162,7 +164,7 @@ class BatchServer:
             raise RefusedError("no request, or several models")
         batch = Batch(f"batch_{len(self.batches)}", requests, metadata)
         self.batches[batch.id] = batch
-        self.asked.update(_text(body) for body in requests.values())
+        self.asked.update(text_of(body) for body in requests.values())
         return batch
 
     def _looked(self, name: str) -> tuple[int, object]:
@@ -210,10 +212,10 @@ class BatchServer:
     def _outcomes(self, batch: Batch) -> tuple[list[bytes], list[bytes]]:
         good, bad = [], []
         for name, body in batch.requests.items():
-            answer = self.answer(_text(body))
+            answer = self.answer(text_of(body))
             line: dict[str, object] = {"id": f"r-{name}", "custom_id": name, "response": None}
             if "text" in answer:
-                done = _completion(body, answer["text"])
+                done = completion_of(body, answer["text"])
                 line["response"] = {"status_code": 200, "request_id": "r", "body": done}
                 good.append(json.dumps({**line, "error": None}).encode())
             elif "status" in answer:
@@ -228,7 +230,7 @@ class BatchServer:
         batch = self.batches[name]
         lines = []
         for identity, body in batch.requests.items():
-            answer = self.answer(_text(body))
+            answer = self.answer(text_of(body))
             result: dict[str, object] = {"type": answer.get("word", "errored")}
             if "text" in answer:
                 result = {"type": "succeeded", "message": _message(body, answer["text"])}
@@ -239,12 +241,12 @@ class BatchServer:
         return 200, self.twist(lines)
 
 
-def _text(body: dict) -> str:
+def text_of(body: dict) -> str:
     content = body["messages"][-1]["content"]
     return content if isinstance(content, str) else content[0]["text"]
 
 
-def _completion(body: dict, text: str) -> dict:
+def completion_of(body: dict, text: str) -> dict:
     message = {"role": "assistant", "content": text}
     usage = {"prompt_tokens": TOKENS[0], "completion_tokens": TOKENS[1], "total_tokens": 1200}
     choice = {"index": 0, "finish_reason": "stop", "message": message}
@@ -269,12 +271,7 @@ def _handler(server: BatchServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._do("GET")
-
-        def do_POST(self) -> None:
-            self._do("POST")
-
-        def _do(self, method: str) -> None:
+            method = self.command
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             fault = server.fault(method, urlsplit(self.path).path)
             if isinstance(fault, tuple):
@@ -292,6 +289,8 @@ def _handler(server: BatchServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(data)
 
+        do_POST = do_PUT = do_GET  # noqa: N815 - what the base class looks for
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -299,9 +298,9 @@ def _handler(server: BatchServer) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serve_batches() -> Iterator[BatchServer]:
+def serve_batches(server: BatchServer | None = None) -> Iterator[BatchServer]:
     """Serve on loopback for as long as it is needed."""
-    server = BatchServer()
+    server = server or BatchServer()
     listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
     listening.handle_error = lambda *_: None  # clients that were killed
     thread = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)

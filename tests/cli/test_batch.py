@@ -137,10 +137,10 @@ def test_a_model_without_batches_is_asked_live_and_said_once(
 def test_a_suite_without_any_batch_is_refused_where_its_model_is_named(
     project: Project, run: Run, server: BatchServer
 ) -> None:
-    azure = "  far: {model: azure/gpt-4.1, api_base: 'https://example.org'}\n"
+    far = "  far: {model: gemini/gemini-2.5-pro, api_base: 'https://example.org'}\n"
     folder = project(
         {
-            "llmops.yaml": config(server, more=azure),
+            "llmops.yaml": config(server, more=far),
             "suites/say.yaml": CASES.replace("prompt: say\n", "prompt: say\nmodels: [script]\n"),
             "suites/far.yaml": CASES.replace("prompt: say\n", "prompt: say\nmodels: [far]\n"),
             "suites/app.yaml": "target: {exec: [cat]}\ncases: [{assert: [{contains: a}]}]\n",
@@ -153,7 +153,7 @@ def test_a_suite_without_any_batch_is_refused_where_its_model_is_named(
     assert "suites/say.yaml:2:10: the model 'script' cannot be asked in batches [no-batch]" in (
         done.err
     )
-    assert "batches of azure are not spoken" in done.err
+    assert "batches of gemini are not spoken" in done.err
     assert "a target cannot be called in a batch" in done.err
     assert not (folder / ".llmops").exists()
     assert not server.calls

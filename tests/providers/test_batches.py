@@ -19,8 +19,8 @@ from llmops.errors import ProviderError
 from llmops.providers.batch.base import Letter, State, Tag
 from llmops.providers.batch.carried import has_batches
 from llmops.providers.batch.office import Office
+from llmops.providers.bodies import lines_of
 from llmops.providers.direct import anthropic, openai
-from llmops.providers.guard import lines_of
 
 TAG = Tag(run="run-1", name="1-a")
 NAMES = {"openai": "openai/gpt-4.1-mini", "anthropic": "anthropic/claude-haiku-4-5"}

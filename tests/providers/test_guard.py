@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmops.errors import ProviderError
-from llmops.providers.guard import guarded, read_capped
+from llmops.providers.bodies import read_capped
+from llmops.providers.guard import guarded
 
 
 async def pieces(data, size=1000):
@@ -70,4 +71,4 @@ def test_requests_that_are_not_ours_pass_untouched():
         assert got is request
         return response
 
-    assert asyncio.run(guarded(handle)(request)) is response
+    assert asyncio.run(guarded(handle, lambda *_: None)(request)) is response

@@ -14,8 +14,8 @@ from typing import cast
 from llmops.domain.completion import Completion
 from llmops.domain.node import Text
 from llmops.errors import ProviderError
+from llmops.providers.bodies import read_capped
 from llmops.providers.failures import shorten
-from llmops.providers.guard import read_capped
 from llmops.providers.outcome import ENVELOPE, completion_of, parse_json
 
 _SECRET = re.compile(r"_API_KEY|_TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL")

@@ -4,9 +4,7 @@ It stands between litellm's HTTP clients and the network, and acts only on attem
 started ourselves. Nothing here knows litellm.
 """
 
-import zlib
 from collections.abc import (
-    AsyncIterable,
     AsyncIterator,
     Awaitable,
     Callable,
@@ -20,12 +18,9 @@ from typing import Any, Protocol, cast
 from urllib.parse import urljoin, urlsplit
 
 from llmops.errors import ProviderError
-
-LARGEST_BODY = 8 * 2**20
-"""Bytes of an answer, decoded."""
+from llmops.providers.bodies import read_capped
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ZLIB_OR_GZIP = 47
 
 
 class WireRequest(Protocol):
@@ -34,6 +29,10 @@ class WireRequest(Protocol):
     method: str
     url: object
     headers: Any
+
+    async def aread(self) -> bytes:
+        """The body."""
+        ...
 
 
 class WireStream(Protocol):
@@ -60,6 +59,31 @@ Handle = Callable[[Any], Awaitable[Any]]
 """Sends one HTTP request and returns its response."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """An answer that is given in place of the network's.
+
+    Attributes:
+        body: Not encoded.
+    """
+
+    status: int
+    body: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """A request that was about to leave.
+
+    Attributes:
+        headers: Names in lower case.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class Attempt:
     """What goes over the wire in one attempt.
@@ -71,6 +95,8 @@ class Attempt:
         headers: Of the last answer, names in lower case.
         body: Of the last answer, decoded.
         failure: Why the guard stepped in.
+        stand_in: What answers in place of the network; nothing leaves then.
+        unsent: The last request that would have left.
     """
 
     secrets: tuple[str, ...] = ()
@@ -80,14 +106,21 @@ class Attempt:
     body: bytes = b""
     failure: ProviderError | None = None
     broken: dict[str, Exception] = field(default_factory=dict)
+    stand_in: StandIn | None = None
+    unsent: Unsent | None = None
 
 
 ATTEMPT: ContextVar[Attempt | None] = ContextVar("llmops_attempt", default=None)
 """The attempt that the present task makes."""
 
 
-def guarded(handle: Handle) -> Handle:
-    """Put the guard in front of a function that sends one request."""
+def guarded(handle: Handle, answer: Callable[[StandIn, Any], Any]) -> Handle:
+    """Put the guard in front of a function that sends one request.
+
+    Args:
+        handle: Sends it.
+        answer: Makes an HTTP client's response to a request of a stand-in.
+    """
 
     async def send(request: WireRequest) -> WireResponse:
         attempt = ATTEMPT.get()
@@ -97,6 +130,8 @@ def guarded(handle: Handle) -> Handle:
         if place in attempt.broken:
             # litellm would send a request again whose connection broke; one attempt is one.
             raise attempt.broken[place]
+        if attempt.stand_in is not None:
+            return await _stood_in(request, attempt, attempt.stand_in, answer)
         check_secrets(str(request.url), map(str, request.headers.values()), attempt)
         request.headers["accept-encoding"] = "identity"
         attempt.requests += 1
@@ -114,6 +149,22 @@ def guarded(handle: Handle) -> Handle:
     return send
 
 
+async def _stood_in(
+    request: WireRequest,
+    attempt: Attempt,
+    stand_in: StandIn,
+    answer: Callable[[StandIn, Any], Any],
+) -> WireResponse:
+    attempt.unsent = Unsent(
+        url=str(request.url),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await request.aread(),
+    )
+    attempt.requests += 1
+    attempt.status, attempt.body = stand_in.status, stand_in.body
+    return cast("WireResponse", answer(stand_in, request))
+
+
 async def _received(request: WireRequest, response: WireResponse, attempt: Attempt) -> WireResponse:
     headers = {name.lower(): value for name, value in response.headers.items()}
     attempt.headers = headers
@@ -128,86 +179,6 @@ async def _received(request: WireRequest, response: WireResponse, attempt: Attem
     remade = cast("Any", type(response))
     response.stream = remade(200, content=attempt.body).stream
     return response
-
-
-async def read_capped(
-    chunks: AsyncIterable[bytes], encoding: str, *, most: int = LARGEST_BODY
-) -> bytes:
-    """Read a body and decode it, never holding more than the cap.
-
-    Args:
-        chunks: The body as it comes.
-        encoding: Its `Content-Encoding`; empty for none.
-        most: Bytes allowed, before and after decoding.
-
-    Raises:
-        ProviderError: It is larger, is no body of that encoding, or nobody asked for the encoding.
-    """
-    decode = _decoder(encoding.strip().lower(), most)
-    whole = bytearray()
-    received = 0
-    async for chunk in chunks:
-        received += len(chunk)
-        whole += decode(chunk, most - len(whole))
-        if received > most or len(whole) > most:
-            raise ProviderError(
-                f"the answer is larger than {most / 2**20:g} MiB",
-                kind="too_large",
-                hint="lower 'max_tokens', or look at what the server sends",
-            )
-    return bytes(whole)
-
-
-async def lines_of(
-    chunks: AsyncIterable[bytes], encoding: str, *, most: int = LARGEST_BODY
-) -> AsyncIterator[bytes | None]:
-    """The lines of a body as they come, without their ends; None for one larger than the cap.
-
-    Args:
-        chunks: The body as it comes.
-        encoding: Its `Content-Encoding`; empty for none.
-        most: Bytes allowed in a line.
-
-    Raises:
-        ProviderError: It is encoded, for which nobody asked.
-    """
-    if encoding.strip().lower() not in {"", "identity"}:
-        raise _unasked(encoding)
-    begun, too_large = bytearray(), False
-    async for chunk in chunks:
-        *ended, rest = chunk.split(b"\n")
-        for end in ended:
-            too_large = too_large or len(begun) + len(end) > most
-            yield None if too_large else bytes(begun + end)
-            begun, too_large = bytearray(), False
-        too_large = too_large or len(begun) + len(rest) > most
-        begun = bytearray() if too_large else begun + rest
-    if begun or too_large:
-        yield None if too_large else bytes(begun)
-
-
-def _unasked(encoding: str) -> ProviderError:
-    return ProviderError(
-        f"the answer is encoded as '{encoding[:40]}', which nobody asked for", kind="bad_response"
-    )
-
-
-def _decoder(encoding: str, most: int) -> Callable[[bytes, int], bytes]:
-    if encoding in {"", "identity"}:
-        return lambda chunk, _room: chunk
-    if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise _unasked(encoding)
-    unpacker = zlib.decompressobj(_ZLIB_OR_GZIP)
-
-    def unpack(chunk: bytes, room: int) -> bytes:
-        try:
-            return unpacker.decompress(chunk, max(0, min(room, most)) + 1)
-        except zlib.error:
-            raise ProviderError(
-                f"the answer says that it is {encoding}, but it is not", kind="bad_response"
-            ) from None
-
-    return unpack
 
 
 def check_secrets(url: str, headers: Iterable[str], attempt: Attempt) -> None:

@@ -16,8 +16,8 @@ from llmops.domain.suite import HttpTarget
 from llmops.errors import ProviderError
 from llmops.providers.addresses import checking_resolver, is_refused, refusal
 from llmops.providers.base import Render
+from llmops.providers.bodies import read_capped
 from llmops.providers.failures import Answer, failure_of_answer, shorten
-from llmops.providers.guard import read_capped
 from llmops.providers.keys import redact
 from llmops.providers.outcome import completion_of, parse_json
 

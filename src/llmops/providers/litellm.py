@@ -19,7 +19,7 @@ from llmops.errors import ProviderError
 from llmops.providers.answers import read_answer
 from llmops.providers.calls import call_arguments, key_for
 from llmops.providers.failures import shorten
-from llmops.providers.guard import ATTEMPT, Attempt, guarded
+from llmops.providers.guard import ATTEMPT, Attempt, StandIn, Unsent, guarded
 from llmops.providers.keys import secrets_of
 from llmops.providers.refusals import failure_of, out_of_time, without_secrets_in
 
@@ -67,10 +67,36 @@ class LitellmProvider:
             ProviderError: There is no completion, with the kind of failure.
         """
         del sample
+        return await self._tried(request, model, Attempt())
+
+    async def rehearse(self, request: Request, *, model: Model) -> Unsent:
+        """What would be sent for a request, which is not.
+
+        Raises:
+            ProviderError: Nothing would be sent.
+        """
+        attempt = Attempt(stand_in=StandIn(status=400))
+        try:
+            await self._tried(request, model, attempt)
+        except ProviderError:
+            if attempt.unsent is not None:
+                return attempt.unsent
+            raise
+        raise ProviderError("litellm asks nobody for this", kind="bad_request")
+
+    async def understand(self, answered: StandIn, request: Request, *, model: Model) -> Completion:
+        """Read an answer that came another way, as if it had come to this request.
+
+        Raises:
+            ProviderError: It is a refusal, or cannot be understood.
+        """
+        return await self._tried(request, model, Attempt(stand_in=answered))
+
+    async def _tried(self, request: Request, model: Model, attempt: Attempt) -> Completion:
         key = key_for(model, request.model, self._environment)
         litellm = await self._loaded()
         arguments = call_arguments(request, model, key, self._owned)
-        attempt = Attempt(secrets=tuple(s for s in self._secrets if s != key and model.api_base))
+        attempt.secrets = tuple(s for s in self._secrets if s != key and model.api_base)
         try:
             return await _ask(litellm, arguments, attempt, model)
         except ProviderError as error:
@@ -173,10 +199,17 @@ def _stand_guard() -> None:
 
     def make_guarded(*positional: object, **named: object) -> Any:  # noqa: ANN401 - litellm is untyped
         transport = make(*positional, **named)
-        transport.handle_async_request = guarded(transport.handle_async_request)
+        transport.handle_async_request = guarded(transport.handle_async_request, _response_of)
         return transport
 
     AsyncHTTPHandler._create_async_transport = staticmethod(make_guarded)
+
+
+def _response_of(stand_in: StandIn, request: Any) -> Any:  # noqa: ANN401 - httpx comes with litellm
+    import httpx  # noqa: PLC0415 - late, as litellm is
+
+    headers = {"content-type": "application/json"}
+    return httpx.Response(stand_in.status, headers=headers, content=stand_in.body, request=request)
 
 
 async def _close(litellm: Any) -> None:  # noqa: ANN401 - litellm is untyped

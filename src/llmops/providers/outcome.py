@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from llmops.domain.completion import Completion, ToolCall, Usage
 from llmops.errors import ProviderError
-from llmops.providers.guard import LARGEST_BODY
+from llmops.providers.bodies import LARGEST_BODY
 
 ENVELOPE = frozenset({"output", "cost", "usage", "model", "tool_calls", "finish_reason"})
 """The keys of a mapping that says more than the output. It has `output` and none but these."""

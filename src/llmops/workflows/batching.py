@@ -15,7 +15,7 @@ from llmops.running.runner import Asker
 from llmops.running.sources import Sources
 from llmops.workflows.asking import Asking
 
-_ELSEWHERE = frozenset({"azure", "azure_ai", "bedrock", "vertex_ai", "gemini"})
+_ELSEWHERE = frozenset({"azure_ai", "bedrock", "vertex_ai", "gemini"})
 """Providers whose batches need files in a store of theirs."""
 
 
@@ -73,7 +73,7 @@ def _without(model: Model | None, at: Location) -> Fault:
     else:
         provider = provider_of(model.name)
         message = f"the model '{model.label}' cannot be asked in batches"
-        hint = "those of models named openai/… and anthropic/… are spoken, 'via: direct'"
+        hint = "those of openai/…, anthropic/…, azure/… and mistral/… are spoken"
         if provider in _ELSEWHERE:
             hint = f"batches of {provider} are not spoken; leave out --batch"
     return Fault(code="no-batch", message=message, at=at, hint=hint)

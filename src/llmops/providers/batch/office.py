@@ -6,15 +6,19 @@ from llmops.domain.completion import Request
 from llmops.domain.config import Model
 from llmops.frozen import frozen
 from llmops.providers.batch.anthropic import AnthropicBatches
+from llmops.providers.batch.azure import AzureBatches
 from llmops.providers.batch.base import Batches, Letter
-from llmops.providers.batch.carried import has_batches
+from llmops.providers.batch.carried import has_batches, is_interpreted
 from llmops.providers.batch.desk import Desk
+from llmops.providers.batch.interpreter import Interpreter
+from llmops.providers.batch.mistral import MistralBatches
 from llmops.providers.batch.openai import OpenaiBatches
 from llmops.providers.calls import key_for
 from llmops.providers.direct import anthropic, openai
 from llmops.providers.direct.certainty import Call, UncertainError
 from llmops.providers.direct.wire import Wire
 from llmops.providers.keys import provider_of, secrets_of
+from llmops.providers.litellm import LitellmProvider
 from llmops.providers.price_list import listed_entry, listed_output_limit
 
 _UNCAPPED = 32_768
@@ -27,6 +31,14 @@ class _Format:
     make: Callable[[Request, Model, str, Mapping[str, str]], Call]
     batches: Callable[[Desk, Call], Batches]
 
+
+Interpreted = Callable[[Desk, Letter, Interpreter], Batches]
+"""Opens the batches to which a letter belongs that litellm wrote; `UncertainError` if it cannot."""
+
+_INTERPRETED: Mapping[str, Interpreted] = {
+    "azure": AzureBatches,
+    "mistral": MistralBatches,
+}
 
 _FORMATS: Mapping[str, _Format] = {
     "openai": _Format(make=openai.make_call, batches=OpenaiBatches),
@@ -43,6 +55,31 @@ class Office:
         self._secrets = secrets_of(environment)
         self._wire = Wire(environment)
         self._open: dict[tuple[str, str], Batches] = {}
+        self._litellm: LitellmProvider | None = None
+
+    async def interpreted(self, request: Request, model: Model, identity: str) -> Letter | None:
+        """A request as a part of a batch, as litellm writes it; None if it must be asked by itself.
+
+        Raises:
+            ProviderError: litellm would not send it, or there is no key that may go where it goes.
+        """
+        if not is_interpreted(model):
+            return None
+        if self._litellm is None:
+            self._litellm = LitellmProvider(self._environment)
+        interpreter = Interpreter(self._litellm, model)
+        call = await interpreter.write(request)
+        letter = Letter(id=identity, call=call, request=request, most=_most(call, request, model))
+        try:
+            self._wire.check(call.url)
+            if (model.label, call.url) not in self._open:
+                key = key_for(model, request.model, self._environment) or ""
+                desk = Desk(self._wire, model, key, self._secrets)
+                made = _INTERPRETED[provider_of(model.name)](desk, letter, interpreter)
+                self._open[model.label, call.url] = made
+        except UncertainError:
+            return None
+        return letter
 
     def letter(self, request: Request, model: Model, identity: str) -> Letter | None:
         """A request as a part of a batch; None when it must be asked by itself.
@@ -50,7 +87,7 @@ class Office:
         Raises:
             ProviderError: There is no key that may go where it goes.
         """
-        if not has_batches(model):
+        if not has_batches(model) or is_interpreted(model):
             return None
         key = key_for(model, request.model, self._environment)
         if key is None:
@@ -74,6 +111,8 @@ class Office:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._wire.close()
+        if self._litellm is not None:
+            await self._litellm.close()
 
 
 def _most(call: Call, request: Request, model: Model) -> float | None:

@@ -23,39 +23,41 @@ _LOST = {"batch_expired": "expired", "batch_cancelled": "cancelled"}
 
 
 class OpenaiBatches:
-    """Batches of chat completions, by OpenAI's protocol, at whatever host speaks it."""
+    """Batches of chat completions, by OpenAI's protocol, at whatever host speaks it.
+
+    What is said another way elsewhere stands in methods of its own, below.
+    """
+
+    endpoint = ENDPOINT
 
     def __init__(self, desk: Desk, call: Call) -> None:
         """Take the address and the key from one of the requests."""
         self._desk = desk
         self._base = call.url.removesuffix("/chat/completions")
-        self._headers = dict(call.headers)
+        self._login = dict(call.headers)
 
     async def send(self, letters: Sequence[Letter], tag: Tag) -> str:
         """Send requests as one batch: its file first, which by itself starts nothing."""
-        file = id_of(await self._desk.ask(self._upload(letters)))
+        file = id_of(await self._desk.ask(await self._upload(letters)))
+        await self._wait_for(file)
         wanted = {
             "input_file_id": file,
-            "endpoint": ENDPOINT,
+            "endpoint": self.endpoint,
             "completion_window": "24h",
-            "metadata": {"llmops_run": tag.run, "llmops_batch": tag.name},
+            "metadata": marks_of(tag),
         }
-        try:
-            made = await self._desk.ask(self._call("/batches", json.dumps(wanted).encode()))
-            return id_of(made)
-        except ProviderError as error:
-            raise unless_sure(error) from None
+        return await self._made("/batches", wanted)
 
     async def find(self, tag: Tag) -> str | None:
         """Look through the newest batches of the account for the mark."""
         after = ""
         for _ in range(_PAGES):
-            page = await self._desk.ask(self._call(f"/batches?limit=100{after}"))
+            page = await self._desk.ask(await self._call(f"/batches?limit=100{after}"))
             listed = page.get("data")
             found = [one for one in listed if isinstance(one, Mapping)] if _many(listed) else []
             for batch in found:
                 marks = batch.get("metadata")
-                if isinstance(marks, Mapping) and _marked(marks, tag):
+                if isinstance(marks, Mapping) and is_marked(marks, tag):
                     return id_of(batch)
             if not found or not page.get("has_more"):
                 return None
@@ -64,7 +66,7 @@ class OpenaiBatches:
 
     async def look(self, batch: str) -> State:
         """Ask how far a batch is."""
-        said = await self._desk.ask(self._call(f"/batches/{quote(batch, safe='')}"))
+        said = await self._desk.ask(await self._call(f"/batches/{quote(batch, safe='')}"))
         word = shorten(str(said.get("status")))
         files = tuple(
             said[name]
@@ -80,37 +82,43 @@ class OpenaiBatches:
         """Read the file of answers, then that of errors."""
         del batch
         for file in state.files:
-            call = self._call(f"/files/{quote(file, safe='')}/content")
+            call = await self._call(f"/files/{quote(file, safe='')}/content")
             async with aclosing(self._desk.lines(call)) as lines:
                 async for line in lines:
                     request = asked.get(str(line.get("custom_id")))
                     if request is not None:
-                        yield self._reply(line, request, state)
+                        answer = await self._answer(line, request, state)
+                        yield Reply(id=str(line["custom_id"]), answer=answer)
 
     async def cancel(self, batch: str) -> None:
         """Ask for the end of a batch."""
-        await self._desk.ask(self._call(f"/batches/{quote(batch, safe='')}/cancel", b"{}"))
+        await self._desk.ask(await self._call(f"/batches/{quote(batch, safe='')}/cancel", b"{}"))
 
-    def _reply(self, line: Mapping[str, Any], request: Request, state: State) -> Reply:
-        identity = str(line["custom_id"])
+    async def _made(self, path: str, wanted: Mapping[str, Any]) -> str:
+        """Make a batch and return its id."""
+        call = await self._call(path, json.dumps(wanted).encode())
+        try:
+            return id_of(await self._desk.ask(call))
+        except ProviderError as error:
+            raise unless_sure(error) from None
+
+    async def _answer(
+        self, line: Mapping[str, Any], request: Request, state: State
+    ) -> Completion | ProviderError:
         response, error = line.get("response"), line.get("error")
         if isinstance(response, Mapping):
             status = response.get("status_code")
-            if isinstance(status, int) and status >= 400:
-                return Reply(id=identity, answer=self._desk.refused(status, response.get("body")))
+            status = status if isinstance(status, int) and status >= 400 else 200
             try:
-                read = self._desk.understood(_read_half_price, response.get("body"), request)
+                return await self._read(status, response.get("body"), request)
             except ProviderError as wrong:
-                return Reply(id=identity, answer=wrong)
-            return Reply(id=identity, answer=read)
+                return wrong
         if isinstance(error, Mapping):
             code = str(error.get("code") or "")
             if code in _LOST:
-                return Reply(id=identity, answer=lost(_LOST[code]))
-            return Reply(
-                id=identity, answer=self._desk.wrong(str(error.get("message") or ""), code)
-            )
-        return Reply(id=identity, answer=lost(state.word))
+                return lost(_LOST[code])
+            return self._desk.wrong(str(error.get("message") or ""), code)
+        return lost(state.word)
 
     def _refusal(self, said: Mapping[str, Any]) -> ProviderError:
         errors = said.get("errors")
@@ -119,12 +127,12 @@ class OpenaiBatches:
         first = first if isinstance(first, Mapping) else {}
         return self._desk.wrong(str(first.get("message") or ""), str(first.get("code") or ""))
 
-    def _upload(self, letters: Sequence[Letter]) -> Call:
+    async def _upload(self, letters: Sequence[Letter]) -> Call:
         """The requests as a form with a file in it.
 
         No line of the file begins as the boundary does: each is a JSON object.
         """
-        lines = b"".join(_line(letter) for letter in letters)
+        lines = b"".join(self._line(letter) for letter in letters)
         dashes = b"--" + _BOUNDARY
         body = b"\r\n".join(
             (
@@ -142,21 +150,42 @@ class OpenaiBatches:
             )
         )
         form = f"multipart/form-data; boundary={_BOUNDARY.decode()}"
-        call = self._call("/files", body)
+        call = await self._call("/files", body)
         return Call(url=call.url, headers={**call.headers, "content-type": form}, body=body)
 
-    def _call(self, path: str, body: bytes | None = None) -> Call:
+    async def _call(self, path: str, body: bytes | None = None) -> Call:
         return Call(
-            url=self._base + path,
-            headers=self._headers,
+            url=self._url(path),
+            headers=await self._headers(),
             body=body or b"",
             method="GET" if body is None else "POST",
         )
 
+    def _url(self, path: str) -> str:
+        return self._base + path
 
-def _line(letter: Letter) -> bytes:
-    head = json.dumps({"custom_id": letter.id, "method": "POST", "url": ENDPOINT})[:-1]
-    return head.encode() + b', "body": ' + letter.call.body + b"}\n"
+    async def _headers(self) -> Mapping[str, str]:
+        """What logs in."""
+        return self._login
+
+    async def _wait_for(self, file: str) -> None:
+        """Wait until a file can be used, which is at once."""
+
+    async def _read(self, status: int, body: object, request: Request) -> Completion:
+        """Read an answer, or raise what it means."""
+        if status >= 400:
+            raise self._desk.refused(status, body)
+        return self._desk.understood(_read_half_price, body, request)
+
+    def _line(self, letter: Letter) -> bytes:
+        """A request as a line of the file."""
+        head = json.dumps({"custom_id": letter.id, "method": "POST", "url": self.endpoint})[:-1]
+        return head.encode() + b', "body": ' + letter.call.body + b"}\n"
+
+
+def marks_of(tag: Tag) -> dict[str, str]:
+    """What a batch is marked with."""
+    return {"llmops_run": tag.run, "llmops_batch": tag.name}
 
 
 def _read_half_price(answer: Mapping[str, Any], request: Request, model: Model) -> Completion:
@@ -167,5 +196,6 @@ def _many(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
-def _marked(marks: Mapping[str, Any], tag: Tag) -> bool:
-    return marks.get("llmops_run") == tag.run and marks.get("llmops_batch") == tag.name
+def is_marked(marks: Mapping[str, Any], tag: Tag) -> bool:
+    """Whether a batch has the marks of a tag, perhaps among others."""
+    return marks.items() >= marks_of(tag).items()

@@ -9,8 +9,9 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # no stub has it
 
 from llmops.errors import ProviderError
+from llmops.providers.bodies import lines_of, read_capped
 from llmops.providers.direct.certainty import Call, sure
-from llmops.providers.guard import Attempt, check_redirect, check_secrets, lines_of, read_capped
+from llmops.providers.guard import Attempt, check_redirect, check_secrets
 
 _ALWAYS = {
     "content-type": "application/json",

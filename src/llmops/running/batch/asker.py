@@ -10,7 +10,7 @@ from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.errors import ProviderError
 from llmops.providers.batch.base import Letter
-from llmops.providers.batch.carried import has_batches
+from llmops.providers.batch.carried import has_batches, is_interpreted
 from llmops.providers.batch.office import Office
 from llmops.running.batch.post import Group, OpenBatch, Post
 from llmops.running.batch.trials import BatchTrials
@@ -149,6 +149,8 @@ class _Session:
         if asked is None or not has_batches(asked.model):
             return None
         self._asker.sources.ready(asked.model)
+        if is_interpreted(asked.model):
+            return self._do(self.office.interpreted(asked.request, asked.model, asked.key))
         return self.office.letter(asked.request, asked.model, asked.key)
 
     def _refused(self, progress: Progress, error: ProviderError) -> None:
