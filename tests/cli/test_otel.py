@@ -17,6 +17,7 @@ from till import Till, config
 from llmops.cli.asked import surroundings
 from llmops.cli.telling.test import Wishes, run_once
 from llmops.domain.config import Config, Otel
+from llmops.workflows.execution import TestOptions
 from llmops.workflows.gating.governing import govern
 
 CANARY = "sk-canary-0123456789"
@@ -491,10 +492,10 @@ def test_off_calls_nothing_of_it_for_any_trial(project: Project) -> None:
         if event == "call" and ("telemetry" in name or name.endswith("observing.py")):
             seen.append(frame.f_code.co_qualname if sys.version_info >= (3, 11) else name)
 
-    run_once(Wishes(), world)  # loads what is loaded late
+    run_once(Wishes(options=TestOptions()), world)  # loads what is loaded late
     sys.setprofile(profile)
     try:
-        run_once(Wishes(fresh=True), world)
+        run_once(Wishes(options=TestOptions(fresh=True)), world)
     finally:
         sys.setprofile(None)
 

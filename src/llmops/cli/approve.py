@@ -12,31 +12,32 @@ if TYPE_CHECKING:
     from llmops.workflows.approve import Approvals
 
 _SHOWN = 50
+_Run = Annotated[
+    str | None,
+    typer.Option("--from-run", metavar="RUN", help="A run's id or its end, or last."),
+]
+_FailedToo = Annotated[
+    bool,
+    typer.Option(
+        "--failed-too/--passed",
+        "--all",
+        help="Approve of what failed as well; what has no verdict never is.",
+    ),
+]
+_AllowCached = Annotated[bool, typer.Option("--allow-cached", help="Take a run that asked nobody.")]
+_Prune = Annotated[
+    bool, typer.Option("--prune", help="Delete baselines that no suite asks for any more.")
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 
 def approve(
     select: Select = None,
-    run: Annotated[
-        str | None,
-        typer.Option("--from-run", metavar="RUN", help="A run's id or its end, or last."),
-    ] = None,
-    failed_too: Annotated[
-        bool,
-        typer.Option(
-            "--failed-too/--passed",
-            "--all",
-            help="Approve of what failed as well; what has no verdict never is.",
-        ),
-    ] = False,
-    allow_cached: Annotated[
-        bool, typer.Option("--allow-cached", help="Take a run that asked nobody.")
-    ] = False,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Delete baselines that no suite asks for any more.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-    ] = False,
+    run: _Run = None,
+    failed_too: _FailedToo = False,
+    allow_cached: _AllowCached = False,
+    prune: _Prune = False,
+    dry_run: _DryRun = False,
     as_json: AsJson = False,
     untrusted: Untrusted = False,
 ) -> None:

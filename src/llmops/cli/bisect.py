@@ -15,41 +15,54 @@ if TYPE_CHECKING:
 _SUBJECT = 72
 
 
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")]
+_Case = Annotated[str, typer.Option("--case", metavar="ID", help="The case that broke.")]
+_Suite = Annotated[
+    str | None,
+    typer.Option("--suite", "-s", metavar="S", help="Its suite, if several use the prompt."),
+]
+_Good = Annotated[
+    str | None,
+    typer.Option(metavar="REF", help="Where it passed; the prompt's first version if none."),
+]
+_Bad = Annotated[
+    str | None, typer.Option(metavar="REF", help="Where it fails; the work tree if none.")
+]
+_Model = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="M", help="Ask this model instead.")
+]
+_Confidence = Annotated[
+    float, typer.Option(metavar="SHARE", min=0.5, max=1, help="How sure it must be.")
+]
+_Samples = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, max=1000, help="Asked at a time once answers vary."),
+]
+_MaxTrials = Annotated[
+    int, typer.Option(metavar="N", min=2, max=100_000, help="Stop at so many samples.")
+]
+_Replay = Annotated[
+    bool, typer.Option("--replay", help="Recordings and the cache only, taken as all there is.")
+]
+_Seed = Annotated[int, typer.Option(metavar="N", help="Of the pauses between attempts.")]
+
+
 def bisect(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The prompt's name.")],
-    case: Annotated[str, typer.Option("--case", metavar="ID", help="The case that broke.")],
-    suite: Annotated[
-        str | None,
-        typer.Option("--suite", "-s", metavar="S", help="Its suite, if several use the prompt."),
-    ] = None,
-    good: Annotated[
-        str | None,
-        typer.Option(metavar="REF", help="Where it passed; the prompt's first version if none."),
-    ] = None,
-    bad: Annotated[
-        str | None, typer.Option(metavar="REF", help="Where it fails; the work tree if none.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="M", help="Ask this model instead.")
-    ] = None,
-    confidence: Annotated[
-        float, typer.Option(metavar="SHARE", min=0.5, max=1, help="How sure it must be.")
-    ] = 0.99,
-    samples: Annotated[
-        int,
-        typer.Option(metavar="N", min=1, max=1000, help="Asked at a time once answers vary."),
-    ] = 4,
-    max_trials: Annotated[
-        int, typer.Option(metavar="N", min=2, max=100_000, help="Stop at so many samples.")
-    ] = 400,
+    name: _Name,
+    case: _Case,
+    suite: _Suite = None,
+    good: _Good = None,
+    bad: _Bad = None,
+    model: _Model = None,
+    confidence: _Confidence = 0.99,
+    samples: _Samples = 4,
+    max_trials: _MaxTrials = 400,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,
     concurrency: Concurrency = None,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Recordings and the cache only, taken as all there is.")
-    ] = False,
+    replay: _Replay = False,
     fresh: Fresh = False,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the pauses between attempts.")] = 0,
+    seed: _Seed = 0,
     untrusted: Untrusted = False,
     as_json: AsJson = False,
 ) -> None:
@@ -60,16 +73,10 @@ def bisect(
       llmops bisect support/reply --case m-201 --good 1.0.0 --bad main --max-cost 0.50
     """
     from llmops.cli.asked import surroundings
-    from llmops.domain.config import Budget
-    from llmops.errors import InvalidInputError
+    from llmops.cli.asking import limits_of
     from llmops.running.searching.bisection import Rule
-    from llmops.workflows.asking import AskLimits
     from llmops.workflows.bisect import BisectOptions
 
-    if replay and fresh:
-        raise InvalidInputError(
-            "--replay and --fresh leave nobody to ask", code="usage", hint="leave one of them out"
-        )
     options = BisectOptions(
         prompt=name,
         case=case,
@@ -78,13 +85,7 @@ def bisect(
         bad=bad,
         model=model,
         rule=Rule(confidence=confidence, most=max_trials, samples=samples),
-        limits=AskLimits(
-            replay=replay,
-            fresh=fresh,
-            budget=Budget(max_cost=max_cost, max_calls=max_calls),
-            concurrency=concurrency,
-            seed=seed,
-        ),
+        limits=limits_of(max_cost, max_calls, concurrency, replay=replay, fresh=fresh, seed=seed),
     )
     raise typer.Exit(_bisect_once(options, surroundings(untrusted=untrusted), as_json=as_json))
 

@@ -1,6 +1,5 @@
 """`llmops diff`: two versions of a prompt side by side, on the same cases."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -21,49 +20,54 @@ from llmops.cli.options import (
     Untrusted,
 )
 
+_Before = Annotated[
+    str,
+    typer.Argument(metavar="NAME[@REF]", help="The first version; NAME alone: what is in HEAD."),
+]
+_After = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME[@REF]",
+        help="The second version, or @REF of the same prompt; the work tree if none.",
+    ),
+]
+_SourceOnly = Annotated[
+    bool, typer.Option("--source-only", help="Run nothing: the source and the messages only.")
+]
+_Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="Revert each hunk in turn, and name the lines that broke what regressed.",
+    ),
+]
+_MaxTrials = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=4, max=100_000, help="Explain with so many samples of a case at most."
+    ),
+]
+_First = Annotated[
+    int, typer.Option("--first", metavar="N", min=0, help="Show the outputs of so many cases.")
+]
+
 
 def diff(
-    before: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME[@REF]", help="The first version; NAME alone: what is in HEAD."
-        ),
-    ],
-    after: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME[@REF]",
-            help="The second version, or @REF of the same prompt; the work tree if none.",
-        ),
-    ] = None,
+    before: _Before,
+    after: _After = None,
     suite: Cases = None,
     expression: Expression = None,
     model: Models = None,
     samples: Samples = None,
-    source_only: Annotated[
-        bool, typer.Option("--source-only", help="Run nothing: the source and the messages only.")
-    ] = False,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain",
-            help="Revert each hunk in turn, and name the lines that broke what regressed.",
-        ),
-    ] = False,
-    max_trials: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=4, max=100_000, help="Explain with so many samples of a case at most."
-        ),
-    ] = 400,
+    source_only: _SourceOnly = False,
+    explain: _Explain = False,
+    max_trials: _MaxTrials = 400,
     replay: Replay = False,
     fresh: Fresh = False,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,
     concurrency: Concurrency = None,
-    first: Annotated[
-        int, typer.Option("--first", metavar="N", min=0, help="Show the outputs of so many cases.")
-    ] = 10,
+    first: _First = 10,
     report: TwoReports = None,
     no_pager: NoPager = False,
     untrusted: Untrusted = False,
@@ -75,10 +79,12 @@ def diff(
       llmops diff support/reply@1.0.0 @1.1.0         both versions on every suite that uses it
       llmops diff support/reply --explain            and which lines of the edit broke a case
     """
+    from dataclasses import replace
+
     from llmops.cli.asked import surroundings
+    from llmops.cli.asking import asking, chosen, limits_of, planned
     from llmops.cli.telling.diff import DIFF, diff_once
     from llmops.cli.telling.documents import Telling, read_documents
-    from llmops.cli.telling.test import Wishes, options_of
     from llmops.errors import InvalidInputError
     from llmops.running.searching.weighing import Rule
     from llmops.workflows.diff import DiffOptions, sides_of
@@ -91,23 +97,14 @@ def diff(
         )
     reports = read_documents(report or (), DIFF, as_json=as_json)
     names = sides_of(before, after)
-    wishes = Wishes(
-        selectors=tuple(suite or ()),
-        expression=expression,
-        models=tuple(model or ()),
-        samples=samples,
-        replay=replay,
-        fresh=fresh,
-        max_cost=max_cost,
-        max_calls=max_calls,
-        concurrency=concurrency,
-    )
+    plan = planned(chosen(suite, expression), model=model, samples=samples)
+    limits = limits_of(max_cost, max_calls, concurrency, replay=replay, fresh=fresh)
     options = DiffOptions(
         before=names[0],
         after=names[1],
         source_only=source_only,
         explain=Rule(most=max_trials) if explain else None,
-        test=replace(options_of(wishes), kept=True),
+        test=replace(asking(plan, limits), kept=True),
     )
     telling = Telling(reports=reports, first=first, as_json=as_json, paged=not no_pager)
     raise typer.Exit(diff_once(options, telling, surroundings(untrusted=untrusted)))

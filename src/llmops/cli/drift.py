@@ -1,6 +1,5 @@
 """`llmops drift`: whether models answer the canaries as they did."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -19,32 +18,33 @@ from llmops.cli.options import (
     Untrusted,
 )
 
+_At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="REF", help="Ask prompts as they were there, but pinned ones."),
+]
+_Accept = Annotated[
+    bool, typer.Option("--accept", help="Hold later looks against what is answered now.")
+]
+_Between = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--between", metavar="RUN RUN", help="What of their difference is the model's."),
+]
+_Margin = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", min=0, max=1, help="A change of so much does not matter."),
+]
+
 
 def drift(
     select: Select = None,
     expression: Expression = None,
     prompt: ForPrompt = None,
     model: Models = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at", metavar="REF", help="Ask prompts as they were there, but pinned ones."
-        ),
-    ] = None,
-    accept: Annotated[
-        bool, typer.Option("--accept", help="Hold later looks against what is answered now.")
-    ] = False,
-    between: Annotated[
-        tuple[str, str] | None,
-        typer.Option(
-            "--between", metavar="RUN RUN", help="What of their difference is the model's."
-        ),
-    ] = None,
+    at: _At = None,
+    accept: _Accept = False,
+    between: _Between = None,
     samples: Samples = None,
-    margin: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", min=0, max=1, help="A change of so much does not matter."),
-    ] = None,
+    margin: _Margin = None,
     confidence: Confidence = None,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,
@@ -64,7 +64,7 @@ def drift(
     import sys
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.telling.test import Wishes, options_of
+    from llmops.cli.asking import asking, chosen, limits_of, planned
     from llmops.cli.terminal.clock import clock_and_progress
     from llmops.cli.terminal.talk import say_json
     from llmops.reporting.drift import print_drift
@@ -73,23 +73,15 @@ def drift(
     from llmops.workflows.drift import drift as look
     from llmops.workflows.project import open_project
 
-    wishes = Wishes(
-        selectors=tuple(select or ()),
-        expression=expression,
-        prompt=prompt,
-        models=tuple(model or ()),
-        samples=samples,
-        max_cost=max_cost,
-        max_calls=max_calls,
-        concurrency=concurrency,
-    )
+    cases = chosen(select, expression, prompt=prompt)
+    plan = planned(cases, model=model, samples=samples)
     options = DriftOptions(
         at=at,
         accept=accept,
         margin=margin,
         confidence=confidence,
         between=between,
-        test=replace(options_of(wishes), fresh=True),
+        test=asking(plan, limits_of(max_cost, max_calls, concurrency, fresh=True)),
     )
     opened = open_project(surroundings(untrusted=untrusted))
     report = look(opened, options, *clock_and_progress())

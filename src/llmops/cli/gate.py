@@ -18,57 +18,65 @@ from llmops.cli.options import (
     Untrusted,
 )
 
+_Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REF",
+        help="The commit to hold the change against; found if not said.",
+    ),
+]
+_Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="WHAT",
+        help="Compare with 'baseline' (approved results), 'last' or a run's id, or a git revision.",
+    ),
+]
+_Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="KIND",
+        help="Let findings of this kind through, or 'all', after a review. Repeatable.",
+    ),
+]
+_Whole = Annotated[
+    bool,
+    typer.Option("--whole", help="Carry out every trial, also when the verdict is certain."),
+]
+_Seed = Annotated[int, typer.Option(metavar="N", help="Of the order and every draw.")]
+_First = Annotated[
+    int, typer.Option("--first", metavar="N", min=0, help="Show so many outputs that broke.")
+]
+_Report = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="FORMAT[=PATH]",
+        help="Write markdown, json, junit or github. Repeatable.",
+    ),
+]
+
 
 def gate(
     select: Select = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            metavar="REF",
-            help="The commit to hold the change against; found if not said.",
-        ),
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against",
-            metavar="WHAT",
-            help="Compare with 'baseline' (approved results), 'last' or a run's id, or a git revision.",
-        ),
-    ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="KIND",
-            help="Let findings of this kind through, or 'all', after a review. Repeatable.",
-        ),
-    ] = None,
+    base: _Base = None,
+    against: _Against = None,
+    allow: _Allow = None,
     expression: Expression = None,
     model: Models = None,
     samples: Samples = None,
-    whole: Annotated[
-        bool,
-        typer.Option("--whole", help="Carry out every trial, also when the verdict is certain."),
-    ] = False,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the order and every draw.")] = 0,
+    whole: _Whole = False,
+    seed: _Seed = 0,
     replay: Replay = False,
     fresh: Fresh = False,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,
     concurrency: Concurrency = None,
-    first: Annotated[
-        int, typer.Option("--first", metavar="N", min=0, help="Show so many outputs that broke.")
-    ] = 5,
-    report: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--report",
-            metavar="FORMAT[=PATH]",
-            help="Write markdown, json, junit or github. Repeatable.",
-        ),
-    ] = None,
+    first: _First = 5,
+    report: _Report = None,
     untrusted: Untrusted = False,
     as_json: JsonReport = False,
 ) -> None:
@@ -81,30 +89,20 @@ def gate(
       llmops gate suites/support/reply.yaml --base main
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.telling.documents import read_documents
-    from llmops.cli.telling.gate import GATE, Telling, gate_once
-    from llmops.cli.telling.test import Wishes, options_of
+    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.telling.documents import Telling, read_documents
+    from llmops.cli.telling.gate import GATE, gate_once
     from llmops.workflows.gate import GateOptions
 
     reports = read_documents(report or (), GATE, as_json=as_json)
-    wishes = Wishes(
-        selectors=tuple(select or ()),
-        expression=expression,
-        models=tuple(model or ()),
-        samples=samples,
-        replay=replay,
-        fresh=fresh,
-        max_cost=max_cost,
-        max_calls=max_calls,
-        concurrency=concurrency,
-        seed=seed,
-    )
+    plan = planned(chosen(select, expression), model=model, samples=samples)
+    limits = limits_of(max_cost, max_calls, concurrency, replay=replay, fresh=fresh, seed=seed)
     options = GateOptions(
         base=base,
         against=against,
         allowed=tuple(allow or ()),
         whole=whole,
-        test=options_of(wishes),
+        test=asking(plan, limits),
     )
-    telling = Telling(reports=reports, first=first, as_json=as_json)
+    telling = Telling(reports=reports, first=first, as_json=as_json, paged=False)
     raise typer.Exit(gate_once(options, telling, surroundings(untrusted=untrusted)))

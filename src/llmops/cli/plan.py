@@ -20,6 +20,15 @@ from llmops.cli.options import (
     Untrusted,
 )
 
+_Detect = Annotated[
+    str | None,
+    typer.Option(metavar="SHARE", help="Which cases × samples see a drop of so much: 3%."),
+]
+_MaxCost = Annotated[
+    float | None,
+    typer.Option(metavar="DOLLARS", min=0, help="Which cases × samples see most for it."),
+]
+
 
 def plan(
     select: Select = None,
@@ -33,14 +42,8 @@ def plan(
     replay: Replay = False,
     fresh: Fresh = False,
     shard: Shard = None,
-    detect: Annotated[
-        str | None,
-        typer.Option(metavar="SHARE", help="Which cases × samples see a drop of so much: 3%."),
-    ] = None,
-    max_cost: Annotated[
-        float | None,
-        typer.Option(metavar="DOLLARS", min=0, help="Which cases × samples see most for it."),
-    ] = None,
+    detect: _Detect = None,
+    max_cost: _MaxCost = None,
     untrusted: Untrusted = False,
     as_json: AsJson = False,
 ) -> None:
@@ -50,24 +53,14 @@ def plan(
       llmops plan support/ --samples 3        trials, calls, tokens, cost, time, the smallest drop
       llmops plan --detect 3%                 the cheapest cases × samples that see 3 points
     """
-    from llmops.cli.asked import pairs, surroundings, sweep
-    from llmops.cli.telling.plan import PlanWishes, foretell_once, share
-    from llmops.cli.telling.test import Wishes
+    from llmops.cli.asked import surroundings
+    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.telling.plan import foretell_once, share
 
-    wishes = Wishes(
-        selectors=tuple(select or ()),
-        expression=expression,
-        prompt=prompt,
-        since=since,
-        shard=shard,
-        models=tuple(model or ()),
-        samples=samples,
-        inputs=pairs(set_, "--set"),
-        sweep=sweep(param),
-        replay=replay,
-        fresh=fresh,
-        max_cost=max_cost,
-        as_json=as_json,
+    cases = chosen(select, expression, prompt=prompt, since=since, shard=shard)
+    asked = asking(
+        planned(cases, model=model, samples=samples, set_=set_, param=param),
+        limits_of(max_cost, None, None, replay=replay, fresh=fresh),
     )
-    asked = PlanWishes(test=wishes, detect=share(detect))
-    foretell_once(asked, surroundings(untrusted=untrusted))
+    world = surroundings(untrusted=untrusted)
+    foretell_once(asked, world, detect=share(detect), as_json=as_json)

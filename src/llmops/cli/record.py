@@ -31,7 +31,10 @@ def record(
       llmops record support/ --prune             ask for what is missing, drop what is stale
       llmops record --from-run last              keep what the newest run got
     """
+    from dataclasses import replace
+
     from llmops.cli.asked import surroundings
+    from llmops.cli.asking import asking, chosen, limits_of, planned
     from llmops.cli.telling.test import Wishes, keep_run, run_once
 
     parts = any("::" in word or word.startswith("tag:") for word in select or ())
@@ -50,15 +53,9 @@ def record(
                 hint="leave the other options out",
             )
         raise typer.Exit(keep_run(world, from_run))
-    wishes = Wishes(
-        selectors=tuple(select or ()),
-        expression=expression,
-        prompt=prompt,
-        models=tuple(model or ()),
-        samples=samples,
-        fresh=fresh,
-        record=True,
-        prune=prune,
-        max_cost=max_cost,
+    cases = chosen(select, expression, prompt=prompt)
+    asked = asking(
+        planned(cases, model=model, samples=samples), limits_of(max_cost, None, None, fresh=fresh)
     )
+    wishes = Wishes(options=replace(asked, record=True, prune=prune))
     raise typer.Exit(run_once(wishes, world).code)

@@ -25,20 +25,14 @@ def suites(
       llmops suites support/ --cases -k "refund and not formal"
     """
     from llmops.cli.asked import surroundings
+    from llmops.cli.asking import chosen, planned
     from llmops.cli.telling.reached import narrowed, say_impacts
-    from llmops.cli.telling.test import Wishes, options_of
     from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.project import open_project
     from llmops.workflows.suites import list_suites
 
-    wishes = Wishes(
-        selectors=tuple(select or ()),
-        expression=expression,
-        since=since,
-        models=tuple(model or ()),
-    )
+    plan = planned(chosen(select, expression, since=since), model=model)
     opened = open_project(surroundings(untrusted=untrusted))
-    plan = options_of(wishes).plan
     if since is not None and not cases:
         say_impacts(opened, plan, as_json=as_json)
         return

@@ -24,6 +24,35 @@ from llmops.cli.options import (
     Untrusted,
 )
 
+_Record = Annotated[bool, typer.Option("--record", help="Keep the completions in recordings/.")]
+_FailFast = Annotated[
+    bool, typer.Option("--fail-fast", "-x", help="Stop at the first trial that does not pass.")
+]
+_Resume = Annotated[
+    str | None,
+    typer.Option(metavar="RUN", help="Go on with a run that was stopped: an id, or last."),
+]
+_Failed = Annotated[bool, typer.Option("--failed", help="Only what did not pass in the last run.")]
+_New = Annotated[bool, typer.Option("--new", help="Only cases that no kept run knows.")]
+_On = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Ask from a Dask cluster, such as tcp://host:8786."),
+]
+_Batch = Annotated[
+    bool,
+    typer.Option("--batch", help="Ask in batches: half the price, but within 24 hours."),
+]
+_Watch = Annotated[bool, typer.Option("--watch", help="Run again whenever a file changes.")]
+_Otel = Annotated[
+    bool | None,
+    typer.Option(
+        "--otel/--no-otel",
+        help="Tell an OpenTelemetry collector of the run: the one that OTEL_* name.",
+        show_default=False,
+    ),
+]
+_Seed = Annotated[int, typer.Option(metavar="N", help="Of every random choice.")]
+
 
 def test(
     select: Select = None,
@@ -36,45 +65,21 @@ def test(
     param: Sweep = None,
     replay: Replay = False,
     fresh: Fresh = False,
-    record: Annotated[
-        bool, typer.Option("--record", help="Keep the completions in recordings/.")
-    ] = False,
+    record: _Record = False,
     max_cost: MaxCost = None,
     max_calls: MaxCalls = None,
     concurrency: Concurrency = None,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", "-x", help="Stop at the first trial that does not pass.")
-    ] = False,
-    resume: Annotated[
-        str | None,
-        typer.Option(metavar="RUN", help="Go on with a run that was stopped: an id, or last."),
-    ] = None,
-    failed: Annotated[
-        bool, typer.Option("--failed", help="Only what did not pass in the last run.")
-    ] = False,
-    new: Annotated[bool, typer.Option("--new", help="Only cases that no kept run knows.")] = False,
+    fail_fast: _FailFast = False,
+    resume: _Resume = None,
+    failed: _Failed = False,
+    new: _New = False,
     shard: Shard = None,
-    on: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Ask from a Dask cluster, such as tcp://host:8786."),
-    ] = None,
-    batch: Annotated[
-        bool,
-        typer.Option("--batch", help="Ask in batches: half the price, but within 24 hours."),
-    ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Run again whenever a file changes.")
-    ] = False,
+    on: _On = None,
+    batch: _Batch = False,
+    watch: _Watch = False,
     report: Reports = None,
-    otel: Annotated[
-        bool | None,
-        typer.Option(
-            "--otel/--no-otel",
-            help="Tell an OpenTelemetry collector of the run: the one that OTEL_* name.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of every random choice.")] = 0,
+    otel: _Otel = None,
+    seed: _Seed = 0,
     untrusted: Untrusted = False,
     as_json: JsonReport = False,
 ) -> None:
@@ -84,37 +89,19 @@ def test(
       llmops test                                  every suite; recordings, cache, then providers
       llmops test support/ -m demo/large -m demo/small --report junit=junit.xml
     """
-    from llmops.cli.asked import pairs, surroundings, sweep
+    from dataclasses import replace
+
+    from llmops.cli.asked import surroundings
+    from llmops.cli.asking import asking, chosen, limits_of, planned
     from llmops.cli.telling.test import Wishes, run_once
     from llmops.cli.telling.watch import watch_and_run
 
-    wishes = Wishes(
-        selectors=tuple(select or ()),
-        expression=expression,
-        prompt=prompt,
-        since=since,
-        shard=shard,
-        models=tuple(model or ()),
-        samples=samples,
-        inputs=pairs(set_, "--set"),
-        sweep=sweep(param),
-        replay=replay,
-        fresh=fresh,
-        record=record,
-        max_cost=max_cost,
-        max_calls=max_calls,
-        concurrency=concurrency,
-        fail_fast=fail_fast,
-        resume=resume,
-        failed=failed,
-        new=new,
-        reports=tuple(report or ()),
-        otel=otel,
-        seed=seed,
-        on=on,
-        batch=batch,
-        as_json=as_json,
-    )
+    cases = chosen(select, expression, prompt=prompt, since=since, shard=shard)
+    plan = planned(cases, model=model, samples=samples, set_=set_, param=param)
+    limits = limits_of(max_cost, max_calls, concurrency, replay=replay, fresh=fresh, seed=seed)
+    options = replace(asking(plan, limits), resume=resume, failed=failed, new=new, record=record)
+    options = replace(options, fail_fast=fail_fast, on=on, batch=batch, otel=otel)
+    wishes = Wishes(options=options, reports=tuple(report or ()), as_json=as_json)
     world = surroundings(untrusted=untrusted)
     if watch:
         watch_and_run(wishes, world)

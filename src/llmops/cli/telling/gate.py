@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from llmops.cli.telling.documents import Document, Kind, write_documents
+from llmops.cli.telling.documents import Document, Kind, Telling, write_documents
 from llmops.cli.terminal.clock import clock_and_progress
-from llmops.frozen import frozen
 from llmops.reporting.gate.base import GateReport
 from llmops.reporting.gate.console import print_gate
 from llmops.reporting.gate.github import append_gate_summary, write_gate_github
@@ -30,22 +29,7 @@ GATE: Final[Kind[GateReport]] = Kind(
 )
 
 
-@frozen
-class Telling:
-    """How the gate is told.
-
-    Attributes:
-        reports: What to write.
-        first: Trials that broke whose outputs are printed at most.
-        as_json: Print JSON in place of text.
-    """
-
-    reports: tuple[Document[GateReport], ...] = ()
-    first: int = 5
-    as_json: bool = False
-
-
-def gate_once(options: GateOptions, telling: Telling, world: Surroundings) -> int:
+def gate_once(options: GateOptions, telling: Telling[GateReport], world: Surroundings) -> int:
     """Hold the change against its base, say and write everything, and return the exit code."""
     report = gate(world, options, *clock_and_progress())
     written = write_documents(report, telling.reports, world.folder)
@@ -63,7 +47,7 @@ def _is_github(document: Document[GateReport]) -> bool:
     return document.write is write_gate_github
 
 
-def _summarise(report: GateReport, telling: Telling, world: Surroundings) -> None:
+def _summarise(report: GateReport, telling: Telling[GateReport], world: Surroundings) -> None:
     """On GitHub, the step's summary holds the gate too."""
     path = world.environment.get("GITHUB_STEP_SUMMARY", "")
     if path and any(map(_is_github, telling.reports)):

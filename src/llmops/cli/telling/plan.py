@@ -5,55 +5,49 @@ import os
 import sys
 
 from llmops.cli.telling.reached import narrowed
-from llmops.cli.telling.test import Wishes, options_of
 from llmops.cli.terminal.clock import clock
 from llmops.cli.terminal.talk import say_json
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.reporting.plan import plan_to_json, print_plan
 from llmops.reporting.terminal import make_screen
+from llmops.workflows.execution import TestOptions
 from llmops.workflows.plan import ForecastOptions, foretell
 from llmops.workflows.project import Surroundings, open_project
 
 
-@frozen
-class PlanWishes:
-    """The options of `llmops plan`, as typed.
-
-    Attributes:
-        test: Those it shares with `llmops test`.
-        detect: A share.
-    """
-
-    test: Wishes
-    detect: float | None = None
-
-
-def foretell_once(wishes: PlanWishes, world: Surroundings) -> None:
+def foretell_once(
+    asked: TestOptions, world: Surroundings, *, detect: float | None, as_json: bool
+) -> None:
     """Foretell, and say it.
+
+    Args:
+        asked: The run.
+        world: The world outside.
+        detect: Look for the plan that sees a drop of this share.
+        as_json: Print JSON in place of text.
 
     Raises:
         InvalidInputError: Two options contradict each other, or something is wrong with the files.
         NothingSelectedError: No trial is left.
     """
-    if wishes.detect is not None and wishes.test.max_cost is not None:
+    dollars = asked.budget.max_cost
+    if detect is not None and dollars is not None:
         raise InvalidInputError(
             "--detect and --max-cost each ask for a plan of their own",
             code="usage",
             hint="leave one of them out",
         )
-    _check_money(wishes.test.max_cost)
-    asked = options_of(wishes.test)
+    _check_money(dollars)
     opened = open_project(world)
     options = ForecastOptions(
         plan=narrowed(opened, asked.plan),
         replay=asked.replay,
         fresh=asked.fresh,
-        detect=wishes.detect,
-        max_cost=wishes.test.max_cost,
+        detect=detect,
+        max_cost=dollars,
     )
     outlook = foretell(opened, options, clock())
-    if wishes.test.as_json:
+    if as_json:
         say_json(plan_to_json(outlook))
         return
     print_plan(outlook, make_screen(sys.stdout, os.environ))

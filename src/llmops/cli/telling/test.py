@@ -1,23 +1,15 @@
-"""What `test` and `record` share: wishes in, a run with its reports and an exit code out."""
+"""What `test` and `record` share: options in, a run with its reports and an exit code out."""
 
 import gc
-import sys
-from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from llmops.cli.telling.reached import narrowed
 from llmops.cli.telling.run import relative, tell, wished_reports
 from llmops.cli.terminal.clock import clock_and_progress
 from llmops.cli.terminal.talk import note
-from llmops.domain.config import Budget
-from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
 from llmops.frozen import frozen
-from llmops.location import COMMAND_LINE
-from llmops.running.arms import ArmOptions
-from llmops.running.plan import PlanOptions
-from llmops.running.selection import Selection, parse_shard
 from llmops.workflows.execution import TestOptions
 from llmops.workflows.project import Surroundings, open_project
 from llmops.workflows.report import kept_report
@@ -28,33 +20,16 @@ _OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 @frozen
 class Wishes:
-    """The options of `llmops test`, as typed."""
+    """A run, and how it is told.
 
-    selectors: tuple[str, ...] = ()
-    expression: str | None = None
-    prompt: str | None = None
-    since: str | None = None
-    shard: str | None = None
-    models: tuple[str, ...] = ()
-    samples: int | None = None
-    inputs: Mapping[str, object] = field(default_factory=dict)
-    sweep: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
-    replay: bool = False
-    fresh: bool = False
-    record: bool = False
-    prune: bool = False
-    max_cost: float | None = None
-    max_calls: int | None = None
-    concurrency: int | None = None
-    fail_fast: bool = False
-    resume: str | None = None
-    failed: bool = False
-    new: bool = False
+    Attributes:
+        options: The run.
+        reports: What to write, as typed.
+        as_json: Print JSON in place of text.
+    """
+
+    options: TestOptions
     reports: tuple[str, ...] = ()
-    otel: bool | None = None
-    seed: int = 0
-    on: str | None = None
-    batch: bool = False
     as_json: bool = False
 
 
@@ -67,8 +42,14 @@ class Ran:
 
 
 def run_once(wishes: Wishes, world: Surroundings) -> Ran:
-    """Run, say and write everything."""
-    options = options_of(wishes)
+    """Run, say and write everything.
+
+    Raises:
+        InvalidInputError: Two options contradict each other, or something is wrong with the files.
+        LlmopsError: The run, or a report, came to nothing.
+    """
+    options = wishes.options
+    _check(options)
     _spare_the_collector()
     opened = open_project(world)
     reports = wished_reports(wishes.reports, as_json=wishes.as_json)
@@ -90,74 +71,24 @@ def keep_run(world: Surroundings, wanted: str) -> int:
     return 0
 
 
-def options_of(wishes: Wishes) -> TestOptions:
-    """Turn what was typed into what workflows take.
-
-    Raises:
-        InvalidInputError: Two options contradict each other, or one cannot be read.
-    """
-    _check(wishes)
-    return TestOptions(
-        plan=PlanOptions(
-            selection=Selection(
-                selectors=wishes.selectors,
-                expression=wishes.expression,
-                prompt=wishes.prompt,
-                since=wishes.since,
-                shard=parse_shard(wishes.shard) if wishes.shard else None,
-            ),
-            arms=ArmOptions(
-                models=tuple(Text(name, COMMAND_LINE) for name in wishes.models),
-                sweep=wishes.sweep,
-            ),
-            samples=wishes.samples,
-            inputs=_inputs(wishes.inputs),
-        ),
-        replay=wishes.replay,
-        fresh=wishes.fresh,
-        record=wishes.record,
-        prune=wishes.prune,
-        budget=Budget(max_cost=wishes.max_cost, max_calls=wishes.max_calls),
-        concurrency=wishes.concurrency,
-        fail_fast=wishes.fail_fast,
-        resume=wishes.resume,
-        failed=wishes.failed,
-        new=wishes.new,
-        otel=wishes.otel,
-        seed=wishes.seed,
-        on=wishes.on,
-        batch=wishes.batch,
-        command=tuple(sys.argv[1:]),
-    )
-
-
 def _spare_the_collector() -> None:
     """Let Python look for circles seldom: the values of a run are many, and make none."""
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 100)
 
 
-def _check(wishes: Wishes) -> None:
-    selected = (
-        *wishes.selectors,
-        *(word for word in (wishes.expression, wishes.prompt, wishes.shard) if word),
-        *wishes.models,
-        *wishes.inputs,
-        *wishes.sweep,
-    )
+def _check(options: TestOptions) -> None:
     contradictions = (
-        (wishes.replay and wishes.fresh, "--replay and --fresh leave nobody to ask"),
         (
-            wishes.replay and wishes.on is not None,
+            options.replay and options.on is not None,
             "--replay asks nobody, so there is nothing for --on",
         ),
         (
-            wishes.replay and wishes.batch,
+            options.replay and options.batch,
             "--replay asks nobody, so there is nothing for --batch",
         ),
         (
-            wishes.resume is not None
-            and bool(selected or wishes.failed or wishes.new or wishes.since is not None),
+            options.resume is not None and _selects(options),
             "--resume takes the selection of the run it goes on with",
         ),
     )
@@ -166,13 +97,17 @@ def _check(wishes: Wishes) -> None:
             raise InvalidInputError(message, code="usage", hint="leave one of them out")
 
 
-def _inputs(typed: Mapping[str, object]) -> dict[str, object]:
-    found = {}
-    for name, value in typed.items():
-        section, _, key = name.partition(".")
-        if section != "inputs" or not key:
-            raise InvalidInputError(
-                f"--set '{name}' names no input", code="usage", hint="write --set inputs.NAME=VALUE"
-            )
-        found[key] = value
-    return found
+def _selects(options: TestOptions) -> bool:
+    selection, arms = options.plan.selection, options.plan.arms
+    said = (
+        selection.selectors,
+        selection.expression,
+        selection.prompt,
+        selection.shard,
+        arms.models,
+        arms.sweep,
+        options.plan.inputs,
+        options.failed,
+        options.new,
+    )
+    return any(said) or selection.since is not None

@@ -32,8 +32,8 @@ def watch_and_run(wishes: Wishes, world: Surroundings) -> NoReturn:
         ran = _run(wishes, world)
         if ran.code >= _FIRST_SIGNAL_CODE:
             raise typer.Exit(ran.code)
-        note("watching for changes; Ctrl-C ends it")
         try:
+            note("watching for changes; Ctrl-C ends it")
             while not changed(before, snapshot(world), but=ran.written):
                 time.sleep(_POLL_SECONDS)
         except KeyboardInterrupt:
