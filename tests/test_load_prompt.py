@@ -1,15 +1,11 @@
 import inspect
-import json
 import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +16,7 @@ from llmops.versions.bundle import Wanted, make_bundle
 from llmops.versions.loaded import _CLIENT_KNOWS
 from llmops.workflows.project import Surroundings, open_project, open_versions
 from llmops.workflows.render import render
+from loopback import Loopback, chat, listening
 
 Git = Callable[..., str]
 Write = Callable[[Mapping[str, str]], Path]
@@ -84,34 +81,10 @@ def bundle_of(folder: Path, *, dirty: bool = True) -> Path:
 
 
 @pytest.fixture
-def parrot() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A loopback model that says yes; gives its base URL and what it was asked."""
-    asked: list[dict[str, Any]] = []
-
-    class Parrot(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            asked[-1]["authorization"] = self.headers["Authorization"]
-            message = {"role": "assistant", "content": "yes"}
-            choice = {"index": 0, "finish_reason": "stop", "message": message}
-            answer = {"id": "x", "object": "chat.completion", "created": 0, "model": "parrot"}
-            body = json.dumps({**answer, "choices": [choice]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Parrot)
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listening.server_address[1]}/v1", asked
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
+def parrot() -> Iterator[Loopback]:
+    """A loopback model that says yes."""
+    with listening(lambda _seen: chat("yes")) as server:
+        yield server
 
 
 def test_a_prompt_of_the_work_tree_is_loaded(folder: Path):
@@ -180,21 +153,19 @@ def test_what_is_asked_is_what_render_shows(folder: Path):
     assert set(arguments) == {*same, *shown["parameters"], "model"}
 
 
-def test_openais_client_takes_what_is_made_for_it(
-    folder: Path, parrot: tuple[str, list[dict[str, Any]]]
-):
+def test_openais_client_takes_what_is_made_for_it(folder: Path, parrot: Loopback):
     import openai
 
-    url, asked = parrot
     arguments = llmops.load_prompt("support/reply", project=folder).render(email="Hi").for_openai()
 
-    with openai.OpenAI(base_url=url, api_key="sk-none") as client:
+    with openai.OpenAI(base_url=f"{parrot.url}/v1", api_key="sk-none") as client:
         answer = client.chat.completions.create(**arguments)
 
+    asked = parrot.seen[0].json
     assert answer.choices[0].message.content == "yes"
-    assert (asked[0]["model"], asked[0]["top_k"]) == ("gpt-4.1-mini", 5)
-    assert asked[0]["messages"] == arguments["messages"]
-    assert asked[0]["response_format"] == arguments["response_format"]
+    assert (asked["model"], asked["top_k"]) == ("gpt-4.1-mini", 5)
+    assert asked["messages"] == arguments["messages"]
+    assert asked["response_format"] == arguments["response_format"]
 
 
 def test_every_parameter_given_by_name_is_one_that_openais_client_knows():
@@ -433,10 +404,7 @@ def test_the_public_face_is_typed(tmp_path: Path):
     )
 
 
-def test_the_programs_of_the_page_run(
-    write: Write, git: Git, parrot: tuple[str, list[dict[str, Any]]]
-):
-    url, asked = parrot
+def test_the_programs_of_the_page_run(write: Write, git: Git, parrot: Loopback):
     page = (Path(__file__).parent.parent / "docs/production.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.M | re.S)
     shown = [text for language, text in blocks if language == "yaml"]
@@ -447,7 +415,7 @@ def test_the_programs_of_the_page_run(
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message=First")
     program = "\n".join(text for language, text in blocks if language == "python")
-    host = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "sk-none"}
+    host = {"OPENAI_BASE_URL": f"{parrot.url}/v1", "OPENAI_API_KEY": "sk-none"}
 
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -460,5 +428,6 @@ def test_the_programs_of_the_page_run(
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("yes 1.3.0 ")
-    assert [one["messages"] for one in asked] == [asked[0]["messages"]] * 2
-    assert asked[0]["temperature"] == asked[1]["temperature"] == 0
+    first, second = (seen.json for seen in parrot.seen)
+    assert first["messages"] == second["messages"]
+    assert first["temperature"] == second["temperature"] == 0

@@ -1,8 +1,6 @@
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from till import Till
 from typer.testing import CliRunner
 
 from llmops.cli.app import app
+from loopback import chat, listening
 
 
 @pytest.fixture
@@ -47,29 +46,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 def parrot() -> Iterator[str]:
     """A loopback model that repeats what it is told; gives its base URL."""
 
-    class Parrot(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            message = {"role": "assistant", "content": asked["messages"][-1]["content"]}
-            choice = {"index": 0, "finish_reason": "stop", "message": message}
-            answer = {"id": "x", "object": "chat.completion", "created": 0, "model": "parrot"}
-            body = json.dumps({**answer, "choices": [choice]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Parrot)
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listening.server_address[1]}/v1"
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
+    with listening(lambda seen: chat(seen.json["messages"][-1]["content"])) as server:
+        yield f"{server.url}/v1"
 
 
 @pytest.fixture

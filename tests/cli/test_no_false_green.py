@@ -1,39 +1,20 @@
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from small_project import PROMPT, SUITE, Project, Run
+
+from loopback import listening, reply
 
 
 @contextmanager
 def server(status: int) -> Iterator[str]:
     """A loopback server that answers every request with one status."""
 
-    class Refuser(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b'{"error": {"message": "refused by the test", "type": "test"}}'
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Refuser)
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.server_address[1]}/v1"
-    finally:
-        listening.shutdown()
-        listening.server_close()
-        thread.join()
+    error = {"error": {"message": "refused by the test", "type": "test"}}
+    with listening(lambda _seen: reply(status, error)) as refusing:
+        yield f"{refusing.url}/v1"
 
 
 def test_a_good_project_is_green(project: Project, run: Run) -> None:

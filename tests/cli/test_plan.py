@@ -1,59 +1,28 @@
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from small_project import CONFIG, Project, Run
 
+from loopback import Loopback, chat, listening
+
 ROOT = Path(__file__).parents[2]
 PRICE = ", price: {input: 1000, output: 1000}"
 
 
-class Counter:
-    """A loopback model that should never hear anything."""
-
-    def __init__(self) -> None:
-        self.heard = 0
-        counter = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                counter.heard += 1
-                self.rfile.read(int(self.headers["Content-Length"]))
-                message = {"role": "assistant", "content": "w"}
-                usage = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
-                choice = {"index": 0, "finish_reason": "stop", "message": message}
-                body = json.dumps({"model": "m", "choices": [choice], "usage": usage}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
-
-
 @pytest.fixture
-def counter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
+def counter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A loopback model that should never hear anything."""
     monkeypatch.setenv("OUR_API_KEY", "sk-a-key-of-ours")
-    counter = Counter()
-    serve = counter.server.serve_forever
-    thread = threading.Thread(target=serve, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield counter
-    counter.server.shutdown()
-    counter.server.server_close()
-    thread.join()
+    usage = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
+    with listening(lambda _seen: chat("w", usage=usage)) as server:
+        yield server
 
 
-def config(counter: Counter, more: str = "", price: str = PRICE) -> str:
-    model = f"model: openai/ours, api_base: '{counter.base}', key: OUR_API_KEY{price}"
+def config(counter: Loopback, more: str = "", price: str = PRICE) -> str:
+    model = f"model: openai/ours, api_base: '{counter.url}/v1', key: OUR_API_KEY{price}"
     return (
         f"models:\n  echo: {{{model}, max_concurrency: 2}}\n"
         "  free: {model: scripted/echo, script: echo.yaml}\n"
@@ -70,7 +39,7 @@ def suite(cases: int = 12, head: str = "", words: str = "w{}") -> str:
     return f"prompt: say\n{head}cases:\n{rows}"
 
 
-def files(counter: Counter, more: str = "", price: str = PRICE) -> dict[str, str]:
+def files(counter: Loopback, more: str = "", price: str = PRICE) -> dict[str, str]:
     return {
         "llmops.yaml": config(counter, more, price),
         "suites/say.yaml": suite(),
@@ -121,7 +90,7 @@ def test_a_listed_model_on_the_example_costs_a_range(example: None, run: Run) ->
 
 
 def test_nobody_is_asked_and_nothing_is_written(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     folder = project(files(counter))
     before = sorted(folder.rglob("*"))
@@ -131,20 +100,20 @@ def test_nobody_is_asked_and_nothing_is_written(
     run("plan", "--max-cost", "5", "--json")
 
     assert done.code == 0
-    assert counter.heard == 0
+    assert len(counter.seen) == 0
     assert sorted(folder.rglob("*")) == before
     assert "36 trials, 36 to ask, cost $0." in done.out
     assert "or more, time unknown" in done.out
 
 
 def test_a_run_does_what_was_foretold_and_then_costs_nothing(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     project(files(counter))
     foretold = planned(run)
 
     run("test")
-    asked = counter.heard
+    asked = len(counter.seen)
     again = planned(run)
     fresh = planned(run, "--fresh")
 
@@ -155,11 +124,11 @@ def test_a_run_does_what_was_foretold_and_then_costs_nothing(
     assert again["total"]["cost"] == [0, 0]
     assert again["total"]["seconds"] == 0
     assert fresh["total"]["calls"] == 12
-    assert counter.heard == asked
+    assert len(counter.seen) == asked
 
 
 def test_kept_runs_tell_how_long_and_how_dear_answers_are(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     project(files(counter))
     run("test")
@@ -176,7 +145,7 @@ def test_kept_runs_tell_how_long_and_how_dear_answers_are(
     assert "about" in run("plan", "--fresh").out
 
 
-def test_requests_a_minute_bound_the_time(project: Project, run: Run, counter: Counter) -> None:
+def test_requests_a_minute_bound_the_time(project: Project, run: Run, counter: Loopback) -> None:
     slow = files(counter)
     slow["llmops.yaml"] = slow["llmops.yaml"].replace("max_concurrency: 2", "rpm: 6000")
     folder = project(slow)
@@ -189,7 +158,7 @@ def test_requests_a_minute_bound_the_time(project: Project, run: Run, counter: C
     assert found["total"]["seconds"] == pytest.approx(120)
 
 
-def test_an_unknown_price_is_never_nothing(project: Project, run: Run, counter: Counter) -> None:
+def test_an_unknown_price_is_never_nothing(project: Project, run: Run, counter: Loopback) -> None:
     project(files(counter, price=""))
 
     done, found = run("plan"), planned(run)
@@ -201,7 +170,7 @@ def test_an_unknown_price_is_never_nothing(project: Project, run: Run, counter: 
     assert "+ 12 calls at an unknown price" in both.out
 
 
-def test_a_script_is_free(project: Project, run: Run, counter: Counter) -> None:
+def test_a_script_is_free(project: Project, run: Run, counter: Loopback) -> None:
     project(files(counter))
 
     found = planned(run, "-m", "free", "--max-cost", "1")
@@ -211,7 +180,7 @@ def test_a_script_is_free(project: Project, run: Run, counter: Counter) -> None:
 
 
 def test_recordings_answer_and_what_they_lack_is_missing_in_a_replay(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     folder = project(files(counter))
     run("record")
@@ -229,7 +198,7 @@ def test_recordings_answer_and_what_they_lack_is_missing_in_a_replay(
 
 
 def test_a_model_that_is_only_recorded_is_never_counted_as_asked(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     more = "  old: {model: demo/old, via: recorded}\n"
     project({**files(counter), "llmops.yaml": config(counter).replace("  free", more + "  free")})
@@ -239,7 +208,7 @@ def test_a_model_that_is_only_recorded_is_never_counted_as_asked(
     assert (found["total"]["missing"], found["total"]["calls"]) == (12, 0)
 
 
-def test_later_turns_are_a_range(project: Project, run: Run, counter: Counter) -> None:
+def test_later_turns_are_a_range(project: Project, run: Run, counter: Loopback) -> None:
     turns = (
         "prompt: say\ncases:\n  - id: a\n    inputs: {word: red}\n    conversation:\n"
         "      - {user: first, assert: [{contains: w}]}\n"
@@ -256,11 +225,11 @@ def test_later_turns_are_a_range(project: Project, run: Run, counter: Counter) -
     assert before["total"]["later"] == 2
     assert "1 trial, 1–3 to ask" in words.out
     assert "2 calls of later turns or steps hang on answers before them" in words.out
-    assert counter.heard == 3
+    assert len(counter.seen) == 3
     assert (after["total"]["cached"], after["total"]["calls"]) == (3, 0)
 
 
-def test_equal_requests_may_be_asked_once(project: Project, run: Run, counter: Counter) -> None:
+def test_equal_requests_may_be_asked_once(project: Project, run: Run, counter: Loopback) -> None:
     project({**files(counter), "suites/say.yaml": suite(words="w")})
 
     found, done = planned(run), run("plan")
@@ -287,7 +256,7 @@ def test_a_target_is_not_called_and_has_no_price(project: Project, run: Run) -> 
 
 
 def test_skipped_quarantined_and_clustered_cases_are_no_cases_of_their_own(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     until = (datetime.now(UTC) + timedelta(days=3)).date()
     quarantine = f"quarantine:\n  - {{case: c0, until: {until}, reason: known}}\n"
@@ -306,7 +275,7 @@ def test_skipped_quarantined_and_clustered_cases_are_no_cases_of_their_own(
 
 
 def test_a_suite_of_skipped_cases_alone_sees_nothing(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     text = suite(1).replace("{id: c0,", "{id: c0, skip: later,")
     project({**files(counter), "suites/say.yaml": text})
@@ -319,7 +288,7 @@ def test_a_suite_of_skipped_cases_alone_sees_nothing(
 
 
 def test_without_a_past_the_smallest_drop_is_a_range(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     project({**files(counter), "suites/small.yaml": suite(3)})
 
@@ -336,7 +305,7 @@ def test_without_a_past_the_smallest_drop_is_a_range(
     assert "with nothing known of the past" in done.out
 
 
-def test_past_arms_say_how_much_cases_waver(project: Project, run: Run, counter: Counter) -> None:
+def test_past_arms_say_how_much_cases_waver(project: Project, run: Run, counter: Loopback) -> None:
     project({**files(counter), "suites/more.yaml": suite(20, words="x{}")})
     run("compare", "free", "mute")
 
@@ -353,7 +322,7 @@ def test_past_arms_say_how_much_cases_waver(project: Project, run: Run, counter:
 
 
 def test_a_drop_is_planned_or_said_to_need_more_cases(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     project({**files(counter), "suites/more.yaml": suite(60, words="x{}")})
     run("compare", "free", "mute", "--suite", "more")
@@ -373,7 +342,7 @@ def test_a_drop_is_planned_or_said_to_need_more_cases(
 
 
 def test_a_drop_too_small_for_any_suite_is_said_to_be(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     project(files(counter))
 
@@ -381,7 +350,7 @@ def test_a_drop_too_small_for_any_suite_is_said_to_be(
 
 
 def test_money_buys_cases_first_and_says_what_it_sees(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     project({**files(counter), "suites/more.yaml": suite(20, words="x{}")})
     run("test")
@@ -401,7 +370,7 @@ def test_money_buys_cases_first_and_says_what_it_sees(
 
 
 def test_budgets_that_would_stop_the_run_are_said(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     project(files(counter, more="budget: {max_cost: 0.1, max_calls: 5}\n"))
 
@@ -411,14 +380,14 @@ def test_budgets_that_would_stop_the_run_are_said(
     assert "the project's budget stops a run at $0.10" in done.out
 
 
-def test_a_budget_that_is_enough_is_not_said(project: Project, run: Run, counter: Counter) -> None:
+def test_a_budget_that_is_enough_is_not_said(project: Project, run: Run, counter: Loopback) -> None:
     project(files(counter, more="budget: {max_cost: 100, max_calls: 50}\n"))
 
     assert "budget" not in run("plan", "--param", "max_tokens=100").out
 
 
 def test_samples_that_only_a_gate_may_ask_for_are_said(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     text = suite(head="samples: {min: 2, max: 8}\n")
     project({**files(counter), "suites/say.yaml": text})
@@ -431,7 +400,7 @@ def test_samples_that_only_a_gate_may_ask_for_are_said(
 
 
 def test_each_suite_is_held_to_its_own_confidence(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     strict = suite(20, head="gate: {confidence: 0.99}\n")
     project({**files(counter), "suites/strict.yaml": strict, "suites/usual.yaml": suite(20)})
@@ -459,7 +428,7 @@ def test_each_suite_is_held_to_its_own_confidence(
     ],
 )
 def test_what_cannot_be_asked_is_refused(
-    project: Project, run: Run, counter: Counter, words: list[str], message: str, hint: str
+    project: Project, run: Run, counter: Loopback, words: list[str], message: str, hint: str
 ) -> None:
     project(files(counter))
 
@@ -470,7 +439,7 @@ def test_what_cannot_be_asked_is_refused(
     assert hint in done.err
 
 
-def test_an_amount_below_nothing_is_refused(project: Project, run: Run, counter: Counter) -> None:
+def test_an_amount_below_nothing_is_refused(project: Project, run: Run, counter: Loopback) -> None:
     project(files(counter))
 
     assert run("plan", "--max-cost", "-1").code == 2
@@ -478,7 +447,7 @@ def test_an_amount_below_nothing_is_refused(project: Project, run: Run, counter:
 
 @pytest.mark.parametrize("place", ["llmops.yaml", "suites/say.yaml"])
 def test_a_confidence_that_says_nothing_is_shown_where_it_stands(
-    project: Project, run: Run, counter: Counter, place: str
+    project: Project, run: Run, counter: Loopback, place: str
 ) -> None:
     made = files(counter)
     text = "gate: {confidence: 0.4}\n"
@@ -496,7 +465,7 @@ def test_a_confidence_that_says_nothing_is_shown_where_it_stands(
 
 
 def test_a_fault_in_a_suite_is_shown_where_it_stands(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     project({**files(counter), "suites/say.yaml": suite().replace("contains", "contians")})
 
@@ -507,7 +476,7 @@ def test_a_fault_in_a_suite_is_shown_where_it_stands(
     assert "did you mean 'contains'?" in done.err
 
 
-def test_nothing_selected_is_said(project: Project, run: Run, counter: Counter) -> None:
+def test_nothing_selected_is_said(project: Project, run: Run, counter: Loopback) -> None:
     project(files(counter))
 
     done = run("plan", "-k", "nothing")
@@ -523,7 +492,7 @@ def test_help_gives_examples(run: Run) -> None:
 
 
 def test_a_shared_cache_is_looked_into_like_the_projects_own(
-    project: Project, run: Run, counter: Counter
+    project: Project, run: Run, counter: Loopback
 ) -> None:
     more = "cache: {url: 'redis://127.0.0.1:1', key: NO_SUCH_PASSWORD}\n"
     project(files(counter, more=more))

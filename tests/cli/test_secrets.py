@@ -1,10 +1,9 @@
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from small_project import Project, Run
+
+from loopback import Seen, Step, chat, listening
 
 CANARY = "canary-3f9ac1d2e4b7-key"
 
@@ -13,31 +12,12 @@ CANARY = "canary-3f9ac1d2e4b7-key"
 def thief() -> Iterator[str]:
     """A loopback model that says the key it was sent, in its answer and in its headers."""
 
-    class Parrot(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            key = self.headers.get("Authorization", "none")
-            message = {"role": "assistant", "content": f"red: you sent {key}"}
-            choice = {"index": 0, "finish_reason": "stop", "message": message}
-            answer = {"id": key, "object": "chat.completion", "created": 0, "model": key}
-            body = json.dumps({**answer, "choices": [choice]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Key", key)
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(seen: Seen) -> list[Step]:
+        key = seen.headers.get("authorization", "none")
+        return chat(f"red: you sent {key}", model=key, headers={"X-Key": key})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Parrot)
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listening.server_address[1]}/v1"
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
+    with listening(answer) as server:
+        yield f"{server.url}/v1"
 
 
 @pytest.mark.filterwarnings("default")

@@ -1,17 +1,11 @@
-import threading
 from collections.abc import Iterator
 
 import pytest
-from loopback import Loopback
+
+from loopback import Loopback, listening
 
 
 @pytest.fixture
 def server() -> Iterator[Loopback]:
-    loopback = Loopback()
-    ready = threading.Event()
-    thread = threading.Thread(target=loopback.serve, args=(ready,))
-    thread.start()
-    ready.wait()
-    yield loopback
-    loopback.stop()
-    thread.join()
+    with listening() as server:
+        yield server

@@ -4,71 +4,25 @@ import json
 import sys
 
 import pytest
-from loopback import HANG, RESET, reply
+from lanes import ANTHROPIC, BODIES, CANARY, ENVIRONMENT, OPENAI, ask, reference, request
+from lanes import model as listed_model
 
 from llmops.domain.completion import Request, ToolCall, Usage
 from llmops.domain.config import Model, Price
 from llmops.errors import ProviderError
 from llmops.providers.litellm import LitellmProvider
-
-CANARY = "sk-canary-0123456789"
-ENVIRONMENT = {
-    "OPENAI_API_KEY": f"{CANARY}-openai",
-    "ANTHROPIC_API_KEY": f"{CANARY}-anthropic",
-    "OUR_API_KEY": f"{CANARY}-ours",
-}
-OPENAI = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "gpt-4o-mini-2024-07-18",
-    "system_fingerprint": "fp_1",
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": "Hello."},
-            "finish_reason": "stop",
-        }
-    ],
-    "usage": {
-        "prompt_tokens": 1000,
-        "completion_tokens": 200,
-        "total_tokens": 1200,
-        "prompt_tokens_details": {"cached_tokens": 600},
-        "completion_tokens_details": {"reasoning_tokens": 50},
-    },
-}
-ANTHROPIC = {
-    "id": "msg_1",
-    "type": "message",
-    "role": "assistant",
-    "model": "claude-haiku-4-5-20251001",
-    "content": [{"type": "text", "text": "Hello."}],
-    "stop_reason": "end_turn",
-    "usage": {"input_tokens": 1000, "output_tokens": 200},
-}
-BODIES = {"openai": OPENAI, "anthropic": ANTHROPIC}
+from loopback import HANG, RESET, reply
 
 
 def model(server, provider="openai", name="our-model", **rest):
-    base = f"{server.url}/v1" if provider == "openai" else server.url
-    return Model(label="m", name=f"{provider}/{name}", **{"api_base": base, "timeout": 5.0, **rest})
-
-
-def request(of, **rest):
-    messages = ({"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"})
-    return Request(model=of.name, **{"messages": messages, **rest})
+    return listed_model(server, provider, name, **rest)
 
 
 def complete(of, asked=None, environment=None):
-    async def run():
-        provider = LitellmProvider(ENVIRONMENT if environment is None else environment)
-        try:
-            return await provider.complete(asked or request(of), model=of, sample=0)
-        finally:
-            await provider.close()
-
-    return asyncio.run(run())
+    outcome = ask(reference(environment), of, asked)
+    if isinstance(outcome, ProviderError):
+        raise outcome
+    return outcome
 
 
 def error_of(of, asked=None, environment=None):

@@ -1,15 +1,14 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from foreign_server import serving
 
 SERVER = os.environ.get("LLMOPS_LLAMA_SERVER") or shutil.which("llama-server")
 WIDTH = 64
@@ -47,31 +46,12 @@ pytestmark = pytest.mark.skipif(SERVER is None, reason="llama-server is not inst
 
 
 def served(model: Path, *options: str) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     assert SERVER is not None
-    words = [SERVER, "-m", str(model), "--host", "127.0.0.1", "--port", str(port), *options]
-    with (model.parent / "log").open("ab") as log:
-        running = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        wait(f"http://127.0.0.1:{port}/health", running)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        running.wait(10)
-
-
-def wait(address: str, running: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and running.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError(address)
+    words = [SERVER, "-m", str(model), *options, "--host", "127.0.0.1", "--port"]
+    with serving(
+        lambda port: [*words, str(port)], healthy="/health", log=model.parent / "log", seconds=60
+    ) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,10 @@
 import json
 import os
 import shutil
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+from foreign_server import serving
 
 TOKENS = {
     "prompt_tokens": 1000,
@@ -88,28 +86,11 @@ def served(folder: Path) -> Iterator[str]:
     assert found is not None
     file = folder / "said.json"
     file.write_text(json.dumps({"fixtures": fixtures()}), encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (folder / "log").open("wb") as log:
-        running = subprocess.Popen(
-            [found, "-p", str(port), "-f", str(file)], stdout=log, stderr=subprocess.STDOUT
-        )
-    try:
-        _wait(f"http://127.0.0.1:{port}/__aimock/journal", running)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        running.wait(10)
-
-
-def _wait(address: str, running: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until and running.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError(address)
+    command = [found, "-f", str(file), "-p"]
+    with serving(
+        lambda port: [*command, str(port)],
+        healthy="/__aimock/journal",
+        log=folder / "log",
+        seconds=30,
+    ) as address:
+        yield address

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 RESET = "reset"
@@ -34,6 +34,21 @@ def reply(status: int, body: object = b"", headers: dict[str, str] | None = None
     lines |= {name.lower(): value for name, value in (headers or {}).items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return [f"HTTP/1.1 {status} Words\r\n{head}\r\n".encode() + data]
+
+
+def chat(
+    words: str,
+    *,
+    model: str = "parrot",
+    usage: dict[str, int] | None = None,
+    headers: dict[str, str] | None = None,
+) -> list[Step]:
+    """What a model says, as OpenAI's servers write it."""
+    message = {"role": "assistant", "content": words}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    answer = {"id": model, "object": "chat.completion", "created": 0, "model": model}
+    counted = {} if usage is None else {"usage": usage}
+    return reply(200, {**answer, "choices": [choice], **counted}, headers)
 
 
 @dataclass(slots=True)
@@ -105,6 +120,21 @@ class Loopback:
     _ended: asyncio.Event = field(init=False)
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
     _connections: list[asyncio.Task] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def listening(answer: Callable[[Seen], Sequence[Step]] | None = None) -> Iterator[Loopback]:
+    """A server for as long as it is needed."""
+    server = Loopback() if answer is None else Loopback(answer=answer)
+    ready = threading.Event()
+    thread = threading.Thread(target=server.serve, args=(ready,))
+    thread.start()
+    ready.wait()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join()
 
 
 async def _read(reader) -> Seen | None:
