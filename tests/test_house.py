@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from llmops.cli.app import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "src" / "llmops"
 MAP = ROOT / "docs" / "house.md"
@@ -124,6 +126,14 @@ def test_every_room_has_a_floor() -> None:
     rooms = {room_of(path) for path in FILES} - {"__init__"}
 
     assert rooms == set(FLOOR)
+
+
+def test_what_a_command_is_stands_under_its_name() -> None:
+    cli = {path.stem for path in (HOUSE / "cli").glob("*.py")}
+    workflows = {path.stem for path in (HOUSE / "workflows").glob("*.py")}
+
+    assert cli - set(COMMANDS) == {"__init__", "app", "asked", "options", "run_options"}
+    assert set(COMMANDS) - workflows == {"record", "show"}
 
 
 def test_the_map_of_the_house_is_true(rewrite: bool) -> None:

@@ -73,7 +73,7 @@ def bisect(
       llmops bisect support/reply --case m-201 --good 1.0.0 --bad main --max-cost 0.50
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import limits_of
+    from llmops.cli.run_options import limits_of
     from llmops.running.searching.bisection import Rule
     from llmops.workflows.bisect import BisectOptions
 

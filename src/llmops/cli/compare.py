@@ -71,7 +71,7 @@ def compare(
     from dataclasses import replace
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.run_options import chosen, limits_of, options_of, planned
     from llmops.cli.telling.compare import ARMS, compare_once
     from llmops.cli.telling.documents import Telling, read_documents
     from llmops.workflows.compare import CompareOptions
@@ -84,7 +84,7 @@ def compare(
         margin=margin,
         confidence=confidence,
         metrics=tuple(metric or ()),
-        test=replace(asking(plan, limits), kept=True),
+        test=replace(options_of(plan, limits), kept=True),
     )
     telling = Telling(reports=reports, first=first, as_json=as_json, paged=not no_pager)
     raise typer.Exit(compare_once(options, telling, surroundings(untrusted=untrusted)))

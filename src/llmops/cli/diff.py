@@ -82,7 +82,7 @@ def diff(
     from dataclasses import replace
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.run_options import chosen, limits_of, options_of, planned
     from llmops.cli.telling.diff import DIFF, diff_once
     from llmops.cli.telling.documents import Telling, read_documents
     from llmops.errors import InvalidInputError
@@ -104,7 +104,7 @@ def diff(
         after=names[1],
         source_only=source_only,
         explain=Rule(most=max_trials) if explain else None,
-        test=replace(asking(plan, limits), kept=True),
+        test=replace(options_of(plan, limits), kept=True),
     )
     telling = Telling(reports=reports, first=first, as_json=as_json, paged=not no_pager)
     raise typer.Exit(diff_once(options, telling, surroundings(untrusted=untrusted)))

@@ -64,7 +64,7 @@ def drift(
     import sys
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.run_options import chosen, limits_of, options_of, planned
     from llmops.cli.terminal.clock import clock_and_progress
     from llmops.cli.terminal.talk import say_json
     from llmops.reporting.drift import print_drift
@@ -81,7 +81,7 @@ def drift(
         margin=margin,
         confidence=confidence,
         between=between,
-        test=asking(plan, limits_of(max_cost, max_calls, concurrency, fresh=True)),
+        test=options_of(plan, limits_of(max_cost, max_calls, concurrency, fresh=True)),
     )
     opened = open_project(surroundings(untrusted=untrusted))
     report = look(opened, options, *clock_and_progress())

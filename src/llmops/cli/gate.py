@@ -89,7 +89,7 @@ def gate(
       llmops gate suites/support/reply.yaml --base main
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.run_options import chosen, limits_of, options_of, planned
     from llmops.cli.telling.documents import Telling, read_documents
     from llmops.cli.telling.gate import GATE, gate_once
     from llmops.workflows.gate import GateOptions
@@ -102,7 +102,7 @@ def gate(
         against=against,
         allowed=tuple(allow or ()),
         whole=whole,
-        test=asking(plan, limits),
+        test=options_of(plan, limits),
     )
     telling = Telling(reports=reports, first=first, as_json=as_json, paged=False)
     raise typer.Exit(gate_once(options, telling, surroundings(untrusted=untrusted)))

@@ -54,11 +54,11 @@ def plan(
       llmops plan --detect 3%                 the cheapest cases × samples that see 3 points
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.run_options import chosen, limits_of, options_of, planned
     from llmops.cli.telling.plan import foretell_once, share
 
     cases = chosen(select, expression, prompt=prompt, since=since, shard=shard)
-    asked = asking(
+    asked = options_of(
         planned(cases, model=model, samples=samples, set_=set_, param=param),
         limits_of(max_cost, None, None, replay=replay, fresh=fresh),
     )

@@ -34,7 +34,7 @@ def record(
     from dataclasses import replace
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.run_options import chosen, limits_of, options_of, planned
     from llmops.cli.telling.test import Wishes, keep_run, run_once
 
     parts = any("::" in word or word.startswith("tag:") for word in select or ())
@@ -54,7 +54,7 @@ def record(
             )
         raise typer.Exit(keep_run(world, from_run))
     cases = chosen(select, expression, prompt=prompt)
-    asked = asking(
+    asked = options_of(
         planned(cases, model=model, samples=samples), limits_of(max_cost, None, None, fresh=fresh)
     )
     wishes = Wishes(options=replace(asked, record=True, prune=prune))

@@ -25,7 +25,7 @@ def suites(
       llmops suites support/ --cases -k "refund and not formal"
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import chosen, planned
+    from llmops.cli.run_options import chosen, planned
     from llmops.cli.telling.reached import narrowed, say_impacts
     from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.project import open_project

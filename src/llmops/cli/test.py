@@ -92,14 +92,16 @@ def test(
     from dataclasses import replace
 
     from llmops.cli.asked import surroundings
-    from llmops.cli.asking import asking, chosen, limits_of, planned
+    from llmops.cli.run_options import chosen, limits_of, options_of, planned
     from llmops.cli.telling.test import Wishes, run_once
     from llmops.cli.telling.watch import watch_and_run
 
     cases = chosen(select, expression, prompt=prompt, since=since, shard=shard)
     plan = planned(cases, model=model, samples=samples, set_=set_, param=param)
     limits = limits_of(max_cost, max_calls, concurrency, replay=replay, fresh=fresh, seed=seed)
-    options = replace(asking(plan, limits), resume=resume, failed=failed, new=new, record=record)
+    options = replace(
+        options_of(plan, limits), resume=resume, failed=failed, new=new, record=record
+    )
     options = replace(options, fail_fast=fail_fast, on=on, batch=batch, otel=otel)
     wishes = Wishes(options=options, reports=tuple(report or ()), as_json=as_json)
     world = surroundings(untrusted=untrusted)

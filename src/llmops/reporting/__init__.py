@@ -1,1 +1,1 @@
-"""A run in, a report out: one format a module, each through its encoder."""
+"""What came of a command in, a report out: a folder or module a kind, each through its encoder."""

@@ -27,3 +27,9 @@ class Page:
         if name and len(kept) < len(sections):
             self.dropped.append(name)
         return kept
+
+    def ending(self, whole: str) -> list[str]:
+        """What found no room, and the command that shows all of it, as Markdown."""
+        if not self.dropped:
+            return []
+        return [f"Left out to keep this short: {', '.join(self.dropped)}. All of it: {whole}\n"]

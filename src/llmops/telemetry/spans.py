@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from llmops.domain.attempt import MadeAttempt
 from llmops.domain.run import Failure, RunHeader
+from llmops.frozen import frozen
 from llmops.telemetry.attributes import (
     Attributes,
     Clean,
@@ -60,10 +61,7 @@ class SpanMaker:
         verdict = over.verdict
         green = verdict is not None and verdict.exit_code in {0, 1}
         return self._span(
-            "run",
-            self._root,
-            None,
-            (self.began, over.ended),
+            _Frame(name="run", context=self._root, began=self.began, ended=over.ended),
             {**of_run(self.header), **(of_verdict(verdict) if verdict is not None else {})},
             status=Status() if green else Status(StatusCode.ERROR),
         )
@@ -84,10 +82,13 @@ class SpanMaker:
                 for score in trial.scores
             )
             yield self._span(
-                f"trial {trial.suite}",
-                context,
-                self._root,
-                (ended.began, ended.ended),
+                _Frame(
+                    name=f"trial {trial.suite}",
+                    context=context,
+                    parent=self._root,
+                    began=ended.began,
+                    ended=ended.ended,
+                ),
                 of_trial(trial),
                 status=Status() if failure is None else self._error(failure),
                 events=scores,
@@ -101,10 +102,13 @@ class SpanMaker:
             attributes |= content_of(attempt)
         model = attributes.get("gen_ai.request.model")
         return self._span(
-            f"chat {model}" if model is not None else f"target {attempt.target}",
-            self._context(),
-            parent,
-            (attempt.began, attempt.ended),
+            _Frame(
+                name=f"chat {model}" if model is not None else f"target {attempt.target}",
+                context=self._context(),
+                parent=parent,
+                began=attempt.began,
+                ended=attempt.ended,
+            ),
             attributes,
             kind=SpanKind.CLIENT,
             status=Status() if attempt.failure is None else self._error(attempt.failure),
@@ -123,29 +127,36 @@ class SpanMaker:
         flags = TraceFlags(TraceFlags.SAMPLED)
         return SpanContext(trace_id_of(self.header.id), number, is_remote=False, trace_flags=flags)
 
-    def _span(  # noqa: PLR0913 - a span is that many things
+    def _span(
         self,
-        name: str,
-        context: SpanContext,
-        parent: SpanContext | None,
-        times: tuple[float, float],
+        frame: "_Frame",
         attributes: Attributes,
         *,
         status: Status,
         kind: SpanKind = SpanKind.INTERNAL,
         events: tuple[Event, ...] = (),
     ) -> ReadableSpan:
-        began, ended = times
         return ReadableSpan(
-            name=self.clean(name),
-            context=context,
-            parent=parent,
+            name=self.clean(frame.name),
+            context=frame.context,
+            parent=frame.parent,
             resource=self.resource,
             attributes=redacted(attributes, self.clean),
             events=events,
             kind=kind,
             status=status,
-            start_time=self.epoch(began),
-            end_time=self.epoch(ended),
+            start_time=self.epoch(frame.began),
+            end_time=self.epoch(frame.ended),
             instrumentation_scope=self._scope,
         )
+
+
+@frozen
+class _Frame:
+    """Which span it is, and where it stands; its seconds are the clock's."""
+
+    name: str
+    context: SpanContext
+    parent: SpanContext | None = None
+    began: float
+    ended: float

@@ -1,7 +1,7 @@
 """What callers rely on: how a change of an input, of the output or of a tool breaks them or not."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from llmops.domain.change import PartChange, Step
@@ -24,19 +24,7 @@ def input_changes(before: Form, after: Form) -> Iterator[PartChange]:
     An input that may refuse what it accepted, that is gone, or that must be given now is a major
     change; one more that need not be given is a minor one.
     """
-    was, now = _accepted(before), _accepted(after)
-    for name in dict.fromkeys([*was, *now]):
-        old, new = was.get(name), now.get(name)
-        if same(old, new):
-            continue
-        step: Step
-        if new is None:
-            step, reason = "major", f"the input '{name}' was removed"
-        elif old is None:
-            step, reason = _new_input(name, new)
-        else:
-            step, reason = _input(name, old, new)
-        yield _part(f"input {name}", ("inputs", step), (old, new), reason)
+    yield from _by_name("input", (_accepted(before), _accepted(after)), _new_input, _input)
 
 
 def output_change(before: Form, after: Form) -> Iterator[PartChange]:
@@ -55,18 +43,7 @@ def output_change(before: Form, after: Form) -> Iterator[PartChange]:
 def tool_changes(before: Form, after: Form) -> Iterator[PartChange]:
     """The tools that differ, by the name of their function; any change of arguments is major."""
     was, now = _tools(before), _tools(after)
-    for name in dict.fromkeys([*was, *now]):
-        old, new = was.get(name), now.get(name)
-        if same(old, new):
-            continue
-        step: Step
-        if new is None:
-            step, reason = "major", f"the tool '{name}' was removed"
-        elif old is None:
-            step, reason = "minor", f"the tool '{name}' is new"
-        else:
-            step, reason = _tool(name, old, new)
-        yield _part(f"tool {name}", ("tools", step), (old, new), reason)
+    yield from _by_name("tool", (was, now), _new_tool, _tool)
     both = [name for name in was if name in now], [name for name in now if name in was]
     if both[0] != both[1]:
         yield _part("tools", ("tools", "patch"), both, "the tools stand in another order")
@@ -91,6 +68,28 @@ def same(one: object, other: object) -> bool:
 def shown(value: object) -> str | None:
     """A value as text: JSON, line by line; None stays None."""
     return json.dumps(value, indent=2, ensure_ascii=False) if value is not None else None
+
+
+def _by_name(
+    word: str,
+    sides: tuple[Mapping[str, Form], Mapping[str, Form]],
+    added: Callable[[str, Form], tuple[Step, str]],
+    changed: Callable[[str, Form, Form], tuple[Step, str]],
+) -> Iterator[PartChange]:
+    """What differs between two sides that are known by name; what is gone is a major change."""
+    was, now = sides
+    for name in dict.fromkeys([*was, *now]):
+        old, new = was.get(name), now.get(name)
+        if same(old, new):
+            continue
+        step: Step
+        if new is None:
+            step, reason = "major", f"the {word} '{name}' was removed"
+        elif old is None:
+            step, reason = added(name, new)
+        else:
+            step, reason = changed(name, old, new)
+        yield _part(f"{word} {name}", (f"{word}s", step), (old, new), reason)
 
 
 def _part(
@@ -163,6 +162,10 @@ def _tools(form: Form) -> dict[str, Form]:
 def _function(tool: Form) -> Form:
     function: Form = tool.get("function", {})
     return function
+
+
+def _new_tool(name: str, _new: Form) -> tuple[Step, str]:
+    return "minor", f"the tool '{name}' is new"
 
 
 def _tool(name: str, old: Form, new: Form) -> tuple[Step, str]:

@@ -33,21 +33,18 @@ _CONFIG_FILES = ("llmops.yaml", "llmops.yml", "pyproject.toml")
 
 
 @frozen
-class Loaded:
-    """What reading a prompt at a commit came to.
+class AtCommit:
+    """A prompt at a commit, read or not.
 
     Attributes:
-        name: The prompt's name at that commit.
-        version: None when it cannot be read.
-        faults: Why not.
-        files: The files that were read for it, from the project's root, with their ids; None for
-            one that was not there.
+        name: Its name at that commit.
+        version: The prompt as it stood; None when it cannot be read.
+        faults: Why it cannot be read.
     """
 
     name: str
     version: PromptVersion | None
     faults: tuple[Fault, ...]
-    files: Mapping[str, str | None]
 
     @property
     def claimed(self) -> str | None:
@@ -59,6 +56,18 @@ class Loaded:
     def content_hash(self) -> str | None:
         """12 hex digits; None when it cannot be read."""
         return self.version.content_hash if self.version is not None else None
+
+
+@frozen
+class Loaded(AtCommit):
+    """What reading a prompt at a commit came to.
+
+    Attributes:
+        files: The files that were read for it, from the project's root, with their ids; None for
+            one that was not there.
+    """
+
+    files: Mapping[str, str | None]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,45 +2,25 @@
 
 from collections.abc import Sequence
 
-from llmops.errors import Fault
 from llmops.frozen import frozen
 from llmops.history.changes import Commit, commits_touching
 from llmops.history.tree import read_ahead
-from llmops.versions.loader import Loaded, VersionLoader
-from llmops.versions.version import PromptVersion
+from llmops.versions.loader import AtCommit, Loaded, VersionLoader
 
 
 @frozen
-class Entry:
+class Entry(AtCommit):
     """A commit that changed a prompt.
 
     Attributes:
-        commit: The commit.
-        name: The prompt's name at that commit.
-        version: The prompt as it stood; None when it cannot be read.
-        faults: Why it cannot be read.
         parents: The prompt as it stood before, one for each parent that had it.
         changed: Whether its content or its claimed version differs from every parent's; a
             commit that only moves the file, or merges what is known, changes nothing.
     """
 
     commit: Commit
-    name: str
-    version: PromptVersion | None
-    faults: tuple[Fault, ...]
     parents: tuple[Loaded, ...]
     changed: bool
-
-    @property
-    def claimed(self) -> str | None:
-        """The version that the author claims."""
-        version = self.version.prompt.version if self.version is not None else None
-        return str(version) if version is not None else None
-
-    @property
-    def content_hash(self) -> str | None:
-        """12 hex digits; None when it cannot be read."""
-        return self.version.content_hash if self.version is not None else None
 
 
 def read_timeline(loader: VersionLoader, name: str, head: str) -> tuple[Entry, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from llmops.cli.telling.run import relative
 from llmops.cli.terminal.keyboard import ReadKey, keys
-from llmops.reporting.reviewing import print_sample
+from llmops.reporting.review import print_sample
 from llmops.reporting.terminal import Screen, make_screen
 from llmops.reporting.wording import plural, short_id
 from llmops.workflows.review import Item, Review

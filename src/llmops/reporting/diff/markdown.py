@@ -65,11 +65,7 @@ def render_diff_markdown(report: DiffReport, *, limit: int = COMMENT_LIMIT) -> s
     pairs = page.fit([_pair(report, pair) for pair in loudest[:_MOST_PAIRS]], "")
     if len(pairs) < len(loudest):
         page.dropped.append(f"the outputs of {plural(len(loudest) - len(pairs), 'case')}")
-    parts += _folded(pairs)
-    if page.dropped:
-        left = ", ".join(page.dropped)
-        parts.append(f"Left out to keep this short: {left}. All of it: `llmops diff --json`\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, *_folded(pairs), *page.ending("`llmops diff --json`")])
 
 
 def _head(report: DiffReport) -> str:

@@ -51,11 +51,7 @@ def render_gate_markdown(report: GateReport, *, limit: int = COMMENT_LIMIT) -> s
     pairs = page.fit([_pair(report, pair) for pair in report.broken[:_MOST_PAIRS]], "")
     if len(pairs) < len(report.broken):
         page.dropped.append(f"{plural(len(report.broken) - len(pairs), 'trial')} that broke")
-    parts += _folded(pairs)
-    if page.dropped:
-        left = ", ".join(page.dropped)
-        parts.append(f"Left out to keep this short: {left}. All of it: `llmops gate --json`\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, *_folded(pairs), *page.ending("`llmops gate --json`")])
 
 
 def _head(report: GateReport) -> str:

@@ -66,8 +66,8 @@ def render_markdown(
     if hidden > 0:
         page.dropped.insert(0, f"{plural(hidden, 'trial')} that did not pass")
     told = [*_folded(problems), *excused, *metrics]
-    parts = [head, *tables, *warnings, *told, *_ending(report, page.dropped)]
-    return "\n".join(parts)
+    whole = markdown_inline(f"llmops report {short_id(report.header.id)}", limit=60)
+    return "\n".join([head, *tables, *warnings, *told, *page.ending(whole)])
 
 
 def _head(report: Report) -> str:
@@ -182,13 +182,6 @@ def _folded(problems: Sequence[str]) -> list[str]:
         return []
     title = plural(len(problems), "trial") + " that did not pass"
     return [f"<details><summary>{title}</summary>\n", *problems, "</details>\n"]
-
-
-def _ending(report: Report, dropped: Sequence[str]) -> list[str]:
-    if not dropped:
-        return []
-    command = markdown_inline(f"llmops report {short_id(report.header.id)}", limit=60)
-    return [f"Left out to keep this short: {', '.join(dropped)}. All of it: {command}\n"]
 
 
 def _header_rows(cells: Sequence[str]) -> list[str]:

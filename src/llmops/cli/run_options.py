@@ -86,7 +86,7 @@ def limits_of(
     )
 
 
-def asking(plan: PlanOptions, limits: AskLimits) -> TestOptions:
+def options_of(plan: PlanOptions, limits: AskLimits) -> TestOptions:
     """A run of a plan within limits."""
     return TestOptions(
         plan=plan,

@@ -2,7 +2,7 @@ import io
 
 from llmops.comparing.text_diff import diff_texts
 from llmops.domain.baseline import ApprovedAnswer, ApprovedSample, ApprovedScore
-from llmops.reporting.reviewing import print_sample
+from llmops.reporting.review import print_sample
 from llmops.reporting.terminal import make_screen
 
 
