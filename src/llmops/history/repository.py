@@ -23,7 +23,7 @@ _OPTIONS = (
     "log.showSignature=false",
     f"diff.orderFile={os.devnull}",
 )
-_SWITCHES = tuple(word for option in _OPTIONS for word in ("-c", option))
+_GIT = ("git", "--no-pager", *(word for option in _OPTIONS for word in ("-c", option)))
 _ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
@@ -84,7 +84,7 @@ class Repository:
     """
 
     top: Path
-    _git: Any
+    _folder: Path
     shallow: bool = False
 
     def run(self, *arguments: str) -> str:
@@ -93,7 +93,7 @@ class Repository:
         Raises:
             UnavailableError: Git is missing, refused, or took longer than 30 s.
         """
-        return _run(self._git, arguments)
+        return _run(self._folder, arguments)
 
     def talk(self, *arguments: str) -> Any:  # noqa: ANN401 - GitPython is untyped here
         """Start one git command that is written to and read from until it is closed.
@@ -103,11 +103,21 @@ class Repository:
         Raises:
             UnavailableError: Git is missing.
         """
-        return _start(self._git, arguments, istream=subprocess.PIPE, start_new_session=True)
+        _leave_surrounding_git()
+        from git.cmd import Git
+        from git.exc import GitCommandNotFound
+
+        git = Git(str(self._folder))
+        git.update_environment(**_ENVIRONMENT)
+        how: dict[str, Any] = {"istream": subprocess.PIPE, "start_new_session": True}
+        try:
+            return git.execute([*_GIT, *arguments], as_process=True, **how)
+        except GitCommandNotFound:
+            raise _no_git() from None
 
     def at_top(self) -> "Repository":
         """The same repository, asked from its top folder, to which paths are relative then."""
-        return Repository(self.top, _git_in(self.top), self.shallow)
+        return Repository(self.top, self.top, self.shallow)
 
     def partial(self) -> bool:
         """Whether the clone left objects with the server."""
@@ -153,60 +163,48 @@ def open_repository(folder: Path) -> Repository | None:
     Raises:
         UnavailableError: Git is not installed (`no-git`), or will not look at the folder.
     """
-    git = _git_in(folder)
     try:
-        said = _run(git, ("rev-parse", "--show-toplevel", "--is-shallow-repository"))
+        said = _run(folder, ("rev-parse", "--show-toplevel", "--is-shallow-repository"))
     except UnavailableError as error:
         if any(words in error.faults[0].message for words in _NO_REPOSITORY):
             return None
         raise
     top, shallow, _ = said.rsplit("\n", 2)  # the folder's name may hold a line end
-    return Repository(Path(top), git, shallow == "true")
+    return Repository(Path(top), folder, shallow == "true")
 
 
-def _git_in(folder: Path) -> Any:  # noqa: ANN401 - GitPython is untyped here
-    _leave_surrounding_git()
-    from git.cmd import Git
-
-    git = Git(str(folder))
-    git.update_environment(**_ENVIRONMENT)
-    return git
-
-
-def _run(git: Any, arguments: tuple[str, ...], switches: tuple[str, ...] = ()) -> str:  # noqa: ANN401 - GitPython is untyped here
-    """Run a git command to its end; GitPython's own timeout would outlive a Ctrl-C by 30 s."""
-    started = _start(git, arguments, switches)  # it ends its process when nobody holds it
-    process = started.proc
+def _run(folder: Path, arguments: tuple[str, ...], switches: tuple[str, ...] = ()) -> str:
+    """Run a git command to its end. GitPython takes 0.1 s to load, which is more than most take."""
     try:
-        out, said = process.communicate(timeout=_TIMEOUT)
+        done = subprocess.run(  # noqa: S603 - options are fixed; callers keep users' words out
+            [*_GIT, *switches, *arguments],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise _no_git() from None
     except subprocess.TimeoutExpired:
         raise _failure(arguments, f"no answer within {_TIMEOUT} s") from None
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
-    if process.returncode:
-        words = (said.strip() or out.strip()).decode("utf-8", errors="replace")
-        raise _failure(arguments, words or f"exit code {process.returncode}")
-    text: str = out.decode("utf-8", errors="surrogateescape")
-    return text
+    if done.returncode:
+        words = (done.stderr.strip() or done.stdout.strip()).decode("utf-8", errors="replace")
+        raise _failure(arguments, words or f"exit code {done.returncode}")
+    return done.stdout.decode("utf-8", errors="surrogateescape")
 
 
-def _start(
-    git: Any,  # noqa: ANN401 - GitPython is untyped here
-    arguments: tuple[str, ...],
-    switches: tuple[str, ...] = (),
-    **how: Any,  # noqa: ANN401 - as above
-) -> Any:  # noqa: ANN401 - as above
-    from git.exc import GitCommandNotFound
+def _environment() -> dict[str, str]:
+    """What git is told: nothing that a surrounding git command says of another repository."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**kept, "LANGUAGE": "C", **_ENVIRONMENT}
 
-    words = ["git", "--no-pager", *_SWITCHES, *switches, *arguments]
-    try:
-        return git.execute(words, as_process=True, **how)
-    except GitCommandNotFound:
-        raise UnavailableError(
-            "git is not installed", code="no-git", hint="install git, or run without versions"
-        ) from None
+
+def _no_git() -> UnavailableError:
+    return UnavailableError(
+        "git is not installed", code="no-git", hint="install git, or run without versions"
+    )
 
 
 def _failure(arguments: tuple[str, ...], words: str) -> UnavailableError:
@@ -227,7 +225,7 @@ def create_repository(folder: Path) -> None:
     Raises:
         UnavailableError: Git is missing or refused.
     """
-    _run(_git_in(folder), ("init", "--quiet", "--initial-branch=main"))
+    _run(folder, ("init", "--quiet", "--initial-branch=main"))
 
 
 def commit_all(folder: Path, message: str) -> None:
@@ -239,16 +237,17 @@ def commit_all(folder: Path, message: str) -> None:
     Raises:
         UnavailableError: Git is missing or refused.
     """
-    git = _git_in(folder)
-    _run(git, ("add", "--all"))
-    missing = [f"{name}={value}" for name, value in _NOBODY.items() if not _configured(git, name)]
+    _run(folder, ("add", "--all"))
+    missing = [
+        f"{name}={value}" for name, value in _NOBODY.items() if not _configured(folder, name)
+    ]
     who = tuple(word for setting in missing for word in ("-c", setting))
-    _run(git, ("commit", "--quiet", "--no-gpg-sign", f"--message={message}"), who)
+    _run(folder, ("commit", "--quiet", "--no-gpg-sign", f"--message={message}"), who)
 
 
-def _configured(git: Any, name: str) -> bool:  # noqa: ANN401 - GitPython is untyped here
+def _configured(folder: Path, name: str) -> bool:
     try:
-        return bool(_run(git, ("config", name)).strip())
+        return bool(_run(folder, ("config", name)).strip())
     except UnavailableError:
         return False
 
