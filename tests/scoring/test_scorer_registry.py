@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -47,7 +48,7 @@ AT = Location("llmops.yaml", 3, 11)
 @pytest.fixture
 def plugins(write, monkeypatch):
     """Write modules where they can be imported, and forget them afterwards."""
-    before = dict(KINDS)
+    before = dict(kinds())
     loaded = set(sys.modules)
 
     def install(files):
@@ -179,11 +180,29 @@ def test_only_a_scorer_that_needs_nothing_may_stand_alone() -> None:
     assert alone == {"is_html", "is_json", "is_sql", "is_xml", "length", "no_pii", "refusal"}
 
 
-def test_every_module_of_scorers_is_listed_once() -> None:
-    homes = {kind.cls.__module__ for kind in kinds().values()}
+def test_every_scorer_is_listed_under_its_module() -> None:
+    found = {name: kind.cls.__module__ for name, kind in kinds().items()}
 
-    assert homes == set(BUILT_IN)
-    assert len(BUILT_IN) == len(set(BUILT_IN))
+    assert found == {name: module for module, names in BUILT_IN.items() for name in names}
+
+
+def test_a_scorer_is_built_without_the_modules_of_others() -> None:
+    code = (
+        "import sys\n"
+        "from llmops.domain.node import node_of\n"
+        "from llmops.domain.suite import Assertion\n"
+        "from llmops.location import Location\n"
+        "from llmops.scoring.assess import build\n"
+        "from llmops.scoring.registry import BUILT_IN, ScorerResources\n"
+        "resources = ScorerResources(read_file=None, load_function=None)\n"
+        "at = Location('suite.yaml')\n"
+        "build(Assertion(scorer='contains', arguments=node_of('a', at), at=at), resources)\n"
+        "print([name for name in BUILT_IN if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "['llmops.scoring.text']\n"
 
 
 def test_an_assertion_of_the_prompt_itself_is_built_from_plain_values(resources) -> None:

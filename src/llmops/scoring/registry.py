@@ -16,22 +16,31 @@ from llmops.scoring.manual import first_sentence
 from llmops.scoring.manual import reference_page as write_reference
 from llmops.scoring.pick import is_pick
 
-BUILT_IN = (
-    "llmops.scoring.text",
-    "llmops.scoring.pattern",
-    "llmops.scoring.similarity",
-    "llmops.scoring.structure",
-    "llmops.scoring.markup",
-    "llmops.scoring.sql",
-    "llmops.scoring.length",
-    "llmops.scoring.language",
-    "llmops.scoring.budget",
-    "llmops.scoring.refusal",
-    "llmops.scoring.privacy",
-    "llmops.scoring.python",
-    "llmops.scoring.combine",
-)
-"""The modules that hold scorers. No folder is scanned."""
+BUILT_IN: Mapping[str, tuple[str, ...]] = {
+    "llmops.scoring.text": (
+        "contains",
+        "contains_all",
+        "contains_any",
+        "ends_with",
+        "equals",
+        "starts_with",
+    ),
+    "llmops.scoring.pattern": ("matches",),
+    "llmops.scoring.similarity": ("similar",),
+    "llmops.scoring.structure": ("is_json", "json_equals", "json_schema"),
+    "llmops.scoring.markup": ("is_html", "is_xml"),
+    "llmops.scoring.sql": ("is_sql",),
+    "llmops.scoring.length": ("length",),
+    "llmops.scoring.language": ("language",),
+    "llmops.scoring.budget": ("finish_reason", "max_cost", "max_latency", "max_tokens"),
+    "llmops.scoring.refusal": ("refusal",),
+    "llmops.scoring.privacy": ("no_pii",),
+    "llmops.scoring.python": ("python",),
+    "llmops.scoring.combine": ("all_of", "any_of", "at_least", "not"),
+}
+"""The modules that hold scorers, and the names of these. No folder is scanned."""
+
+_HOMES = {name: module for module, names in BUILT_IN.items() for name in names}
 
 ENTRY_POINTS = "llmops.scorers"
 """The entry-point group under which installed packages name modules with scorers."""
@@ -130,7 +139,8 @@ class ScorerResources:
         return self.read_file(path, at)
 
     def function(self, reference: str, at: Location) -> Callable[..., Any]:
-        """Load a Python function."""
+        """Load a Python function; its module cannot take the names of our scorers from them."""
+        _import_built_in()
         return self.load_function(reference, at)
 
     def build(self, assertion: Assertion) -> Scorer:
@@ -185,7 +195,9 @@ def _plugin_fault(name: str, error: BaseException, at: Location | None) -> Fault
 
 
 def _kind_of(assertion: Assertion, resources: "ScorerResources") -> ScorerKind:
-    _import_built_in()
+    """The scorer of a name; of our own modules no other is imported for it, for each takes time."""
+    if assertion.scorer in _HOMES:
+        importlib.import_module(_HOMES[assertion.scorer])
     kind = KINDS.get(assertion.scorer)
     if kind is None and resources.load_installed is not None:
         resources.load_installed()
@@ -196,7 +208,7 @@ def _kind_of(assertion: Assertion, resources: "ScorerResources") -> ScorerKind:
         f"no scorer is called '{assertion.scorer}'",
         at=assertion.at,
         code="unknown-scorer",
-        hint=did_you_mean(assertion.scorer, KINDS) or "'llmops scorers' lists them",
+        hint=did_you_mean(assertion.scorer, kinds()) or "'llmops scorers' lists them",
     )
 
 
