@@ -6,8 +6,6 @@ from functools import partial
 from operator import gt, lt
 from typing import Any
 
-import regex
-
 Check = Callable[[object], str | None]
 """Says what is wrong with a value, in lower case; None when it meets the schema."""
 
@@ -179,6 +177,7 @@ def _validator(schema: Mapping[str, object]) -> Any:  # noqa: ANN401 - jsonschem
 
 
 def _check_pattern(_: object, pattern: str, value: object, __: object) -> Any:  # noqa: ANN401 - as jsonschema calls it
+    import regex  # noqa: PLC0415 - it takes as long to load as all of this room; few schemas have patterns
     from jsonschema import ValidationError
 
     if not isinstance(value, str):

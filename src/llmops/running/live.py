@@ -18,7 +18,8 @@ from llmops.running.budget import BudgetSpentError, Purse
 from llmops.running.flights import Flights
 from llmops.running.lanes import GoneError, Lane, first_of, unexpected
 from llmops.running.limits import ModelGate
-from llmops.running.observing import Observer, watched
+from llmops.running.observer import Observer
+from llmops.running.observing import watched
 from llmops.running.runner import Carriers, Progress, Sink, advance, failure_of, refuse
 from llmops.running.sources import Question, Sources, is_cached
 from llmops.running.stop import Stop

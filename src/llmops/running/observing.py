@@ -2,30 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 from llmops.domain.attempt import MadeAttempt
 from llmops.domain.completion import Completion
 from llmops.domain.run import Failure
 from llmops.errors import ProviderError
 from llmops.running.attempts import Attempt
+from llmops.running.observer import Observer
 from llmops.running.runner import Progress
-
-
-class Observer(Protocol):
-    """Follows a run."""
-
-    def now(self) -> float:
-        """Seconds of a clock that never goes back."""
-        ...
-
-    def began(self, trial: str) -> None:
-        """Somebody is about to be asked for the trial of this id."""
-        ...
-
-    def attempted(self, attempt: MadeAttempt) -> None:
-        """An attempt is over."""
-        ...
 
 
 def watched(

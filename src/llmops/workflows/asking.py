@@ -14,7 +14,7 @@ from llmops.frozen import frozen
 from llmops.providers.keys import secrets_of, without_secrets
 from llmops.running.budget import Purse
 from llmops.running.cache.base import CompletionCache
-from llmops.running.observing import Observer
+from llmops.running.observer import Observer
 from llmops.running.past.answers import KeptAnswers
 from llmops.running.plan import Plan, PlanOptions
 from llmops.running.runner import Asker, Runner, Sink
