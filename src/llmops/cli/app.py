@@ -1,6 +1,7 @@
 """The program: its commands, and the one place where errors become an exit code."""
 
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -28,6 +29,7 @@ _WIDEST = max(map(len, COMMANDS))
 _NO_VERDICT = 3
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
+_OBJECTS_BETWEEN_COLLECTIONS = 200_000
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
@@ -158,7 +160,11 @@ def _leave_stdout() -> None:
 
 
 def main() -> None:
-    """Run the program, with streams that print anything in any encoding, closed ones too."""
+    """Run the program, with streams that print anything in any encoding, closed ones too.
+
+    Python looks for circles seldom: what commands import and read is much, stays, and has none.
+    """
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 100)
     sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as we live
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as above
     for stream in (sys.stdout, sys.stderr):

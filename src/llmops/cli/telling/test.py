@@ -15,8 +15,6 @@ from llmops.workflows.project import Surroundings, open_project
 from llmops.workflows.report import kept_report
 from llmops.workflows.test import run_tests
 
-_OBJECTS_BETWEEN_COLLECTIONS = 200_000
-
 
 @frozen
 class Wishes:
@@ -50,7 +48,7 @@ def run_once(wishes: Wishes, world: Surroundings) -> Ran:
     """
     options = wishes.options
     _check(options)
-    _spare_the_collector()
+    gc.freeze()
     opened = open_project(world)
     reports = wished_reports(wishes.reports, as_json=wishes.as_json)
     options = replace(options, plan=narrowed(opened, options.plan))
@@ -69,12 +67,6 @@ def keep_run(world: Surroundings, wanted: str) -> int:
     for path in record_run(open_project(world), run, note):
         note(f"wrote {relative(path)}")
     return 0
-
-
-def _spare_the_collector() -> None:
-    """Let Python look for circles seldom: the values of a run are many, and make none."""
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 100)
 
 
 def _check(options: TestOptions) -> None:
