@@ -3,16 +3,14 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from llmops.domain.completion import Completion
-from llmops.domain.config import Model
 from llmops.domain.run import Origin
 from llmops.errors import ProviderError
-from llmops.providers.base import Provider, TargetProvider
 from llmops.running.attempts import Attempt, AttemptsError, Patience
 from llmops.running.budget import BudgetSpentError, Purse
 from llmops.running.flights import Flights
@@ -20,6 +18,7 @@ from llmops.running.lanes import GoneError, Lane, first_of, unexpected
 from llmops.running.limits import ModelGate
 from llmops.running.observer import Observer
 from llmops.running.observing import watched
+from llmops.running.opened import Opened
 from llmops.running.runner import Carriers, Progress, Sink, advance, failure_of, refuse
 from llmops.running.sources import Question, Sources, is_cached
 from llmops.running.stop import Stop
@@ -63,15 +62,14 @@ class _Session:
     def __init__(self, asker: LiveAsker) -> None:
         self._asker = asker
         self._lanes: dict[str, Lane] = {}
-        self._providers: dict[str, Provider] = {}
-        self._targets: dict[str, TargetProvider] = {}
-        self._opening: dict[str, asyncio.Future[None]] = {}
+        self._opened = Opened(asker.carriers)
         self._flights: Flights[tuple[Completion, int]] = Flights()
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
         self._queued = 0
         self._under_way = 0
+        self._keeping = False
         self._patience = Patience(
             allow=self._allow,
             sleep=asyncio.sleep,
@@ -93,7 +91,8 @@ class _Session:
             await self._feed(waiting)
             await self._drain()
         finally:
-            await self._close()
+            self._write()
+            await self._opened.close()
 
     @property
     def _ending(self) -> bool:
@@ -221,7 +220,7 @@ class _Session:
     async def _ask_model(
         self, asked: Question, gate: ModelGate, progress: Progress
     ) -> tuple[Completion, int]:
-        provider = await self._provider(asked.model)
+        provider = await self._opened.provider(asked.model)
         tokens = asked.tokens if asked.model.tpm else 0
 
         async def attempt() -> Completion:
@@ -239,8 +238,19 @@ class _Session:
         told = self._told(attempt, progress)
         completion, attempts = await self._patience.ask(told, asked.model, gate, tokens)
         self._asker.purse.paid(completion.cost, asked.model.label)
-        self._asker.sources.keep(asked, completion)
+        self._keep(asked, completion)
         return completion, attempts
+
+    def _keep(self, asked: Question, completion: Completion) -> None:
+        """Keep an answer; it is written with what else comes in this turn of the loop."""
+        self._asker.sources.keep(asked, completion)
+        if not self._keeping:
+            self._keeping = True
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def _write(self) -> None:
+        self._keeping = False
+        self._asker.sources.write()
 
     def _told(self, attempt: Attempt, progress: Progress) -> Attempt:
         """An attempt, told to whoever follows the run."""
@@ -248,14 +258,7 @@ class _Session:
         return watched(attempt, observer, progress, lambda: self._ending) if observer else attempt
 
     async def _call_target(self, progress: Progress) -> tuple[Completion, int, Origin]:
-        name = progress.trial.suite.name
-        target = self._targets.get(name)
-        if target is None:
-            if progress.trial.suite.target is None:
-                msg = "a trial without a model needs a target"
-                raise ValueError(msg)
-            target = self._asker.carriers.target(progress.trial.suite.target)
-            self._targets[name] = target
+        target = self._opened.target(progress.trial.suite)
         self._allow()
         try:
             with self._counted():
@@ -263,17 +266,8 @@ class _Session:
                 completion = self._asker.clean(await self._told(call, progress)())
         except ProviderError as error:
             raise AttemptsError(error, 1) from None
-        self._asker.purse.paid(completion.cost, name)
+        self._asker.purse.paid(completion.cost, progress.trial.suite.name)
         return completion, 1, "live"
-
-    async def _provider(self, model: Model) -> Provider:
-        name = model.label if model.via == "scripted" else model.via
-        provider = self._providers.get(name)
-        if provider is None:
-            provider = self._providers[name] = self._asker.carriers.provider(model)
-            self._opening[name] = asyncio.ensure_future(provider.open())
-        await asyncio.shield(self._opening[name])
-        return provider
 
     def _allow(self) -> None:
         if self._ending:
@@ -290,8 +284,3 @@ class _Session:
         finally:
             self._under_way -= 1
             self._asker.in_flight(self._under_way)
-
-    async def _close(self) -> None:
-        opened: Mapping[str, Provider | TargetProvider] = {**self._providers, **self._targets}
-        for carrier in opened.values():
-            await carrier.close()

@@ -120,9 +120,14 @@ class Sources:
         ]
 
     def keep(self, asked: Question, completion: Completion) -> None:
-        """Keep an answer for the next time."""
+        """Keep an answer for the next time; others have it after `write`."""
         if self.cache is not None and is_cached(asked.model):
             self.cache.put(asked.key, asked.model.label, completion)
+
+    def write(self) -> None:
+        """Write the answers that were kept."""
+        if self.cache is not None:
+            self.cache.write()
 
     def _recorded(self, asked: Question) -> Found | None:
         recordings = self.recordings(asked.suite)

@@ -291,6 +291,7 @@ def test_a_read_only_cache_is_read_and_nothing_is_written_beside_it(path, warned
 def test_a_read_only_cache_sees_what_another_process_is_writing(path, warned) -> None:
     writer = cache_at(path, warned)
     writer.put("k", "fast", ANSWER)
+    writer.write()
 
     reader = cache_at(path, warned, read_only=True)
 
@@ -500,3 +501,45 @@ def test_limits_and_labels_do_not_change_a_key() -> None:
     other = Model(label="quick", name="openai/fast", rpm=5, timeout=1, retries=0, key="K")
 
     assert cache_key(asked, 0, MODEL) == cache_key(asked, 0, other)
+
+
+def test_what_was_put_is_found_here_at_once_and_by_others_after_a_write(path, warned) -> None:
+    here, there = cache_at(path, warned), cache_at(path, warned)
+
+    for name in ("a", "b"):
+        here.put(name, "fast", ANSWER)
+    before = there.find_many(["a", "b"])
+    here.write()
+    after = there.find_many(["a", "b"])
+    here.put("c", "fast", ANSWER)
+
+    assert before == {}
+    assert after == {"a": ANSWER, "b": ANSWER}
+    assert here.find_many(["c"]) == {"c": ANSWER}
+    here.close()
+    there.close()
+    assert warned == []
+
+
+def test_closing_a_cache_writes_what_waits(path, warned) -> None:
+    cache = cache_at(path, warned)
+
+    cache.put("k", "fast", ANSWER)
+    cache.close()
+
+    again = cache_at(path, warned)
+    assert again.find_many(["k"]) == {"k": ANSWER}
+    again.close()
+    assert warned == []
+
+
+def test_very_many_completions_do_not_wait_for_a_write(path, warned) -> None:
+    here, there = cache_at(path, warned), cache_at(path, warned)
+
+    for number in range(500):
+        here.put(f"{number}", "fast", ANSWER)
+
+    assert there.stats().entries == 500
+    here.close()
+    there.close()
+    assert warned == []

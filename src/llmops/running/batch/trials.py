@@ -62,6 +62,7 @@ class BatchTrials:
             if first is not None:
                 taken.append((first, completion, "live"))
             taken += [(one, completion, "cached") for one in rest if one is not None]
+        self.sources.write()
         for start in range(0, len(taken), _JUDGED_AT_ONCE):
             some = taken[start : start + _JUDGED_AT_ONCE]
             await asyncio.gather(*(_score(*one) for one in some))

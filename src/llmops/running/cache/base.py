@@ -61,7 +61,14 @@ class CompletionCache(Protocol):
         ...
 
     def put(self, key: str, model: str, completion: Completion) -> None:
-        """Keep a completion, under its key and with the label of its model."""
+        """Keep a completion, under its key and with the label of its model.
+
+        Whoever looks for it here finds it at once; others do after `write`.
+        """
+        ...
+
+    def write(self) -> None:
+        """Let others have what was put: one write for many costs little more than for one."""
         ...
 
     def stats(self) -> CacheStats:

@@ -112,6 +112,9 @@ class SharedCache:
         self._waiting[key] = completion
         self._background.put(CacheEntry(key=key, created=self._now(), model=model, body=body))
 
+    def write(self) -> None:
+        """Nothing waits for it: what is put is on its way."""
+
     def stats(self) -> CacheStats:
         """What the cache holds now."""
         return self._upkeep().stats()

@@ -70,6 +70,7 @@ class Cache:
         self._warn_of_file = Once(warn)
         self._warn_of_row = Once(warn)
         self._ttl = ttl
+        self._waiting: list[tuple[str, float, str, str, str]] = []
         self._connection: sqlite3.Connection | None = None
         self._writable = not read_only
         if path is not None:
@@ -92,15 +93,22 @@ class Cache:
         return found
 
     def put(self, key: str, model: str, completion: Completion) -> None:
-        """Keep a completion."""
+        """Keep a completion; the file has it at the next `write`."""
         if self._connection is None or not self._writable:
             return
         body = body_of(completion)
         if body is None:
             self._warn_of_row(f"a completion of {model} cannot be cached: it is not plain JSON")
             return
-        row = (key, self._now(), model, body, _checksum(body))
-        self._guard(lambda: self._change(_INSERT, row))
+        self._waiting.append((key, self._now(), model, body, _checksum(body)))
+        if len(self._waiting) == _BATCH:
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits, in one go."""
+        rows, self._waiting = self._waiting, []
+        if rows and self._writable:
+            self._guard(lambda: self._change_many(_INSERT, rows))
 
     def stats(self) -> CacheStats:
         """What the cache holds now."""
@@ -112,6 +120,7 @@ class Cache:
 
     def clear(self, *, model: str | None = None) -> int:
         """Forget all entries, or those of one model; returns how many there were."""
+        self.write()
         if not self._writable:
             return 0
         if model is None:
@@ -125,6 +134,7 @@ class Cache:
 
     def prune(self, *, before: float | None = None, size: int | None = None) -> int:
         """Forget what is older than a moment, then the oldest of what is more than some bytes."""
+        self.write()
         if not self._writable:
             return 0
         gone = 0
@@ -139,6 +149,7 @@ class Cache:
 
     def take(self, entries: Iterable[CacheEntry]) -> int:
         """Take entries of another cache; of two under one key the newer one holds."""
+        self.write()
         waiting, taken = iter(entries), 0
         while self._writable and (part := list(islice(waiting, _BATCH))):
             rows = [(e.key, e.created, e.model, e.body, _checksum(e.body)) for e in part]
@@ -156,7 +167,8 @@ class Cache:
             last = rows[-1][0]
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what waits, and close the file."""
+        self.write()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -200,6 +212,7 @@ class Cache:
         self._connection.execute(f"PRAGMA user_version={_VERSION}")
 
     def _rows(self, query: str, arguments: Sequence[str] = ()) -> list[Any]:
+        self.write()
         connection = self._connection
         if connection is None:
             return []
