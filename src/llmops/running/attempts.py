@@ -1,9 +1,11 @@
 """The one retry layer: attempts at a request until it is answered, refused or out of time."""
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
@@ -19,6 +21,7 @@ _DOUBLINGS = 10
 """After so many the longest wait is reached anyway, and no number grows beyond a float."""
 
 Attempt = Callable[[], Awaitable[Completion]]
+Waited = TypeVar("Waited")
 
 
 class AttemptsError(Exception):
@@ -56,8 +59,8 @@ class Patience:
 
         5xx, network faults, time-outs, malformed answers and 429 are repeated with full jitter,
         or when the provider says so; other faults are not, nor a host at which nobody ever
-        listened. Nobody waits for a moment that lies
-        behind the deadline, which does not run while others have the places.
+        listened. Nobody waits for a moment that lies behind the deadline, which does not run
+        while others have the places.
 
         Returns:
             The completion, and the number of attempts.
@@ -65,18 +68,17 @@ class Patience:
         Raises:
             AttemptsError: There is none.
         """
-        made = _Made(clock=asyncio.timeout(model.deadline))
+        made = _Made(left=model.deadline)
         try:
-            async with made.clock:
-                while True:
-                    answer = await self._once(attempt, model, gate, tokens, made)
-                    if isinstance(answer, Completion):
-                        return answer, made.number
-                    wait = self._wait(answer, made.number)
-                    if gate.hopeless(answer) or not _again(answer, made, model, wait):
-                        raise answer
-                    await gate.rest(self.sleep(wait))
-        except TimeoutError:
+            while True:
+                answer = await self._once(attempt, model, gate, tokens, made)
+                if isinstance(answer, Completion):
+                    return answer, made.number
+                wait = self._wait(answer, made.number)
+                if gate.hopeless(answer) or not _again(answer, made, model, wait):
+                    raise answer
+                await made.spend(gate.rest(self.sleep(wait)))
+        except _DeadlineError:
             raise AttemptsError(_too_late(model, made), made.number) from None
         except ProviderError as error:
             gate.failed(error)
@@ -86,13 +88,13 @@ class Patience:
         self, attempt: Attempt, model: Model, gate: ModelGate, tokens: int, made: "_Made"
     ) -> Completion | ProviderError:
         """One attempt; its failure is handed back, for it need not be the last word."""
-        await made.aside(gate.enter(tokens))
+        await gate.enter(tokens)
         try:
-            await gate.hold()
+            if gate.held:
+                await made.spend(gate.hold())
             self.allow()
             made.number += 1
-            async with asyncio.timeout(model.timeout):
-                completion = await attempt()
+            completion = await made.spend(attempt(), model.timeout)
         except TimeoutError:
             made.last = ProviderError(f"no answer within {model.timeout:g} s", kind="timeout")
         except ProviderError as error:
@@ -113,25 +115,45 @@ class Patience:
         return self.chance.uniform(0, min(most, doubled))
 
 
+class _DeadlineError(Exception):
+    """The deadline of a request is over."""
+
+
 @dataclass(slots=True)
 class _Made:
-    """Attempts made and why the last one failed, kept outside so that a time-out spares them."""
+    """Attempts made and why the last one failed, kept outside so that a time-out spares them.
 
-    clock: asyncio.Timeout
+    Attributes:
+        left: Seconds until the deadline, which come to an end only while they are spent.
+    """
+
+    left: float
     number: int = 0
     last: ProviderError | None = None
 
-    @property
-    def left(self) -> float:
-        """Seconds until the deadline."""
-        return (self.clock.when() or 0.0) - asyncio.get_running_loop().time()
+    async def spend(self, wait: Awaitable[Waited], most: float = math.inf) -> Waited:
+        """Wait for something while the deadline runs; one clock serves it and the time-out.
 
-    async def aside(self, wait: Awaitable[None]) -> None:
-        """Wait for something while the deadline stands still."""
-        left = self.left
-        self.clock.reschedule(None)
-        await wait
-        self.clock.reschedule(asyncio.get_running_loop().time() + left)
+        Args:
+            wait: What to wait for.
+            most: Seconds.
+
+        Raises:
+            TimeoutError: It took longer than the most.
+            _DeadlineError: It took until the deadline.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        clock = asyncio.timeout(min(self.left, most))
+        try:
+            async with clock:
+                return await wait
+        except TimeoutError:
+            if clock.expired() and self.left <= most:
+                raise _DeadlineError from None
+            raise
+        finally:
+            self.left -= loop.time() - began
 
 
 def _again(error: ProviderError, made: _Made, model: Model, wait: float) -> bool:

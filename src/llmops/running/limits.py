@@ -101,6 +101,11 @@ class ModelGate:
             self.leave()
             raise
 
+    @property
+    def held(self) -> bool:
+        """Whether all wait until a time that the provider named."""
+        return self._not_before - self._clock() > _MOMENT
+
     async def hold(self) -> None:
         """Wait, in one's place, until the time that the provider named for all.
 
@@ -193,6 +198,8 @@ class ModelGate:
             raise
 
     async def _pace(self, tokens: int) -> None:
+        if self._requests is None and self._tokens is None:
+            return
         wait = 0.0
         if self._requests is not None:
             wait = self._requests.reserve(1)
