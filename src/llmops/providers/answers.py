@@ -120,7 +120,9 @@ def _reported(answer: Any) -> str | None:  # noqa: ANN401 - litellm is untyped
 
 def clean(text: object) -> str:
     """Text that can be written as UTF-8: a lone surrogate becomes U+FFFD."""
-    return _SURROGATE.sub("\ufffd", text) if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def plain_json(value: Any) -> Any:  # noqa: ANN401 - any JSON value

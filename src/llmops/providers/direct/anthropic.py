@@ -66,8 +66,10 @@ def make_call(request: Request, model: Model, key: str, environment: Mapping[str
     return Call(url=_url(model, environment), headers=headers, body=written(body))
 
 
-def read_answer(answer: Mapping[str, Any], request: Request, model: Model) -> Completion:
-    """Turn an answer into a completion, but for its latency.
+def read_answer(
+    answer: Mapping[str, Any], request: Request, model: Model, latency: float = 0.0
+) -> Completion:
+    """Turn an answer that took so many seconds into a completion.
 
     Raises:
         ValueError: It cannot be understood.
@@ -88,6 +90,7 @@ def read_answer(answer: Mapping[str, Any], request: Request, model: Model) -> Co
         finish_reason=_finish(answer, called=any(_is_call(block) for block in blocks)),
         usage=usage,
         cost=cost,
+        latency=latency,
         model=clean(reported) or None,
     )
 

@@ -12,6 +12,7 @@ _TEXT_PART = frozenset({"type", "text"})
 _TOOL = frozenset({"type", "function"})
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
 _TOOL_CALL = frozenset({"id", "type", "function"})
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -143,7 +144,7 @@ def written(body: Mapping[str, object]) -> bytes:
         UncertainError: There is no JSON for it.
     """
     try:
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _WRITER.encode(body)
     except (TypeError, ValueError, RecursionError):
         raise UncertainError from None
     return escape_surrogates(text).encode()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,6 +57,8 @@ _ROLES = frozenset({"system", "user", "assistant", "tool"})
 _MESSAGE = frozenset({"role", "content", "name", "tool_calls", "tool_call_id"})
 _IMAGE = frozenset({"url", "detail"})
 _AUDIO = frozenset({"data", "format"})
+_TOLD_APART = ("audio_tokens", "image_tokens", "video_tokens", "text_tokens")
+"""Tokens that may have prices of their own."""
 
 
 def make_call(request: Request, model: Model, key: str, environment: Mapping[str, str]) -> Call:
@@ -65,8 +68,7 @@ def make_call(request: Request, model: Model, key: str, environment: Mapping[str
         UncertainError: litellm might write it otherwise.
     """
     name = request.model.removeprefix("openai/")
-    reasons = _REASONS.fullmatch(name) is not None
-    _check_name(name, reasons=reasons)
+    reasons = _reasons(name)
     body: dict[str, Any] = {
         "model": name,
         "messages": [_message(message, reasons=reasons) for message in request.messages],
@@ -85,8 +87,10 @@ def make_call(request: Request, model: Model, key: str, environment: Mapping[str
     return Call(url=_url(model, environment), headers=headers, body=written(body))
 
 
-def read_answer(answer: Mapping[str, Any], request: Request, model: Model) -> Completion:
-    """Turn an answer into a completion, but for its latency.
+def read_answer(
+    answer: Mapping[str, Any], request: Request, model: Model, latency: float = 0.0
+) -> Completion:
+    """Turn an answer that took so many seconds into a completion.
 
     Raises:
         ProviderError: There is no choice in it (`bad_response`).
@@ -112,26 +116,35 @@ def read_answer(answer: Mapping[str, Any], request: Request, model: Model) -> Co
         ),
         usage=usage,
         cost=cost,
+        latency=latency,
         model=clean(reported) or None,
         fingerprint=clean(answer.get("system_fingerprint")) or None,
         logprobs=_logprobs(choice.get("logprobs")),
     )
 
 
-def _check_name(name: str, *, reasons: bool) -> None:
-    """Be sure that a name means a chat model, and one without habits of its own."""
+@cache
+def _reasons(name: str) -> bool:
+    """Whether a model reasons, if its name surely means a chat model without other habits."""
+    reasons = _REASONS.fullmatch(name) is not None
     entry = listed_entry(f"openai/{name}")
     sure(entry.get("mode", "chat") == "chat")
     # What the list does not know may be any model of this family, with any habit.
     sure(entry if reasons else not _SPECIAL.match(name.rpartition("/")[2]))
     sure(not _SPECIAL.search(name) or reasons)
     sure(not reasons or not re.search(r"pro|codex|search|audio|chat", name))
+    return reasons
 
 
 def _url(model: Model, environment: Mapping[str, str]) -> str:
     sure(not any(environment.get(name) for name in _ACCOUNT))
     named = next((environment[name] for name in _BASES if environment.get(name)), HOST)
-    base = base_of(model.api_base or named, ("/completions",))
+    return _address(model.api_base or named)
+
+
+@cache
+def _address(named: str) -> str:
+    base = base_of(named, ("/completions",))
     host = urlsplit(base).hostname or ""
     # OpenAI's regional hosts have prices of their own.
     sure(not host.endswith(".openai.com") or host == "api.openai.com")
@@ -251,11 +264,7 @@ def _usage_and_cost(
     counted = Counted(
         usage=usage,
         tier=answer.get("service_tier"),
-        plain=not any(
-            details.get(f"{kind}_tokens")
-            for details in (read, wrote)
-            for kind in ("audio", "image", "video", "text")
-        ),
+        plain=not any(details.get(kind) for details in (read, wrote) for kind in _TOLD_APART),
     )
     return usage, cost_of(counted, "openai", (reported, request.model), model.price)
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from llmops.domain.completion import Completion, Request
@@ -25,7 +24,7 @@ from llmops.providers.refusals import failure_of, out_of_time, without_secrets_i
 @frozen
 class _Format:
     make: Callable[[Request, Model, str, Mapping[str, str]], Call]
-    read: Callable[[Mapping[str, Any], Request, Model], Completion]
+    read: Callable[[Mapping[str, Any], Request, Model, float], Completion]
 
 
 _FORMATS: Mapping[str, _Format] = {
@@ -71,8 +70,8 @@ class DirectProvider:
             return await self._referred().complete(request, model=model, sample=sample)
         attempt = Attempt(secrets=tuple(s for s in self._secrets if s != key and model.api_base))
         try:
-            answer, latency = await self._ask(call, attempt, model)
-            return replace(_understood(form, answer, request, model, attempt), latency=latency)
+            latency = await self._ask(call, attempt, model)
+            return _understood(form, attempt, request, model, latency)
         except ProviderError as error:
             raise without_secrets_in(error, (*self._secrets, key)) from None
 
@@ -100,7 +99,7 @@ class DirectProvider:
             self._reference = self._open_reference()
         return self._reference
 
-    async def _ask(self, call: Call, attempt: Attempt, model: Model) -> tuple[bytes, float]:
+    async def _ask(self, call: Call, attempt: Attempt, model: Model) -> float:
         started = time.perf_counter()
         clock = asyncio.timeout(model.timeout)
         try:
@@ -112,15 +111,16 @@ class DirectProvider:
             if clock.expired():
                 raise out_of_time(model) from None
             raise failure_of(error, attempt, model) from None
-        return attempt.body, time.perf_counter() - started
+        return time.perf_counter() - started
 
 
 def _understood(
-    form: _Format, answer: bytes, request: Request, model: Model, attempt: Attempt
+    form: _Format, attempt: Attempt, request: Request, model: Model, latency: float
 ) -> Completion:
     if attempt.status is None or not 200 <= attempt.status < 300:
         raise failure_of(ValueError("refused"), attempt, model)
     try:
-        return form.read(mapping(json.loads(answer.decode()), "it"), request, model)
+        answer = mapping(json.loads(attempt.body.decode()), "it")
+        return form.read(answer, request, model, latency)
     except (ValueError, RecursionError) as error:
         raise failure_of(error, attempt, model) from None

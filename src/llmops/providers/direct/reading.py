@@ -47,7 +47,7 @@ def mapping(value: object, what: str) -> Mapping[str, Any]:
     Raises:
         ValueError: It is none.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         msg = f"{what} is no object"
         raise ValueError(msg)  # noqa: TRY004 - what a server sent is a value, not an argument
     return value

@@ -1,8 +1,7 @@
 """The direct lane's wire: one HTTP request at a time to one host, with a cap on what comes back."""
 
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -82,7 +81,8 @@ class Wire:
             ProviderError: It may not be sent there, or a refusal is too large.
         """
         check_secrets(call.url, call.headers.values(), attempt)
-        async with self._answered(call.url, call, attempt) as response:
+        async with await self._send(call.url, call, attempt) as response:
+            check_redirect(call.url, response.status, attempt.headers)
             encoding = attempt.headers.get("content-encoding", "")
             if response.status == 200:
                 attempt.status = 200
@@ -98,16 +98,17 @@ class Wire:
             await self._session.close()
 
     async def _once(self, url: str, call: Call, attempt: Attempt) -> None:
-        async with self._answered(url, call, attempt) as response:
+        async with await self._send(url, call, attempt) as response:
+            check_redirect(url, response.status, attempt.headers)
             encoding = attempt.headers.get("content-encoding", "")
             attempt.body = await read_capped(response.content.iter_any(), encoding)
             attempt.status = response.status
 
-    @asynccontextmanager
-    async def _answered(self, url: str, call: Call, attempt: Attempt) -> AsyncIterator[Any]:
+    async def _send(self, url: str, call: Call, attempt: Attempt) -> Any:  # noqa: ANN401 - aiohttp is imported late
+        """Send a request; the response that comes has to be left by who takes it."""
         attempt.requests += 1
         attempt.status = None
-        async with self._opened().request(
+        response = await self._opened().request(
             call.method,
             url,
             data=call.body or None,
@@ -115,10 +116,9 @@ class Wire:
             allow_redirects=False,
             proxy=self._proxy(url),
             ssl=_security(self._environment.get("SSL_CERT_FILE")) if url[:6] == "https:" else True,
-        ) as response:
-            attempt.headers = {name.lower(): value for name, value in response.headers.items()}
-            check_redirect(url, response.status, attempt.headers)
-            yield response
+        )
+        attempt.headers = {name.lower(): value for name, value in response.headers.items()}
+        return response
 
     def _opened(self) -> Any:  # noqa: ANN401 - aiohttp is imported late
         if self._session is None:
