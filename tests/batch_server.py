@@ -289,6 +289,10 @@ def _handler(server: BatchServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(data)
 
+        def do_CONNECT(self) -> None:
+            server.calls.append(f"CONNECT {self.path}")
+            self.send_error(502)
+
         do_POST = do_PUT = do_GET  # noqa: N815 - what the base class looks for
 
         def log_message(self, *_: object) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from small_project import Project, Run
 
-from batch_clouds import AzureServer, MistralServer
+from batch_clouds import ROLE, AzureServer, BedrockServer, MistralServer
 from batch_server import KEY, BatchServer, serve_batches
 
 CASES = "prompt: say\ncases:\n" + "".join(
@@ -88,3 +88,75 @@ def test_what_litellm_asks_live_in_between_disturbs_no_batch(
     assert "6 passed" in done.out
     assert server.asked == server.live == {f"Say w{number}.": 1 for number in range(3)}
     assert "'live' is a model whose batches are not spoken here, and is asked live" in done.err
+
+
+MANY = "prompt: say\nsamples: 50\ncases:\n" + CASES.partition("cases:\n")[2]
+NOVA = "models:\n  echo: {model: 'bedrock/us.amazon.nova-lite-v1:0', %s}\n"
+
+
+@pytest.fixture
+def bedrock() -> Iterator[BedrockServer]:
+    with serve_batches(BedrockServer()) as server:
+        yield server
+
+
+def nova(server: BedrockServer) -> str:
+    batch = f"batch: {{bucket: 's3://ours/llmops', role: '{ROLE}', storage: '{server.base}'}}"
+    rest = "options: {aws_region_name: eu-west-1}, price: {input: 1.0, output: 5.0}"
+    return NOVA % f"api_base: '{server.base}', {rest}, {batch}"
+
+
+def test_a_suite_is_asked_through_a_bucket(
+    project: Project, run: Run, bedrock: BedrockServer
+) -> None:
+    folder = project({"llmops.yaml": nova(bedrock), "suites/say.yaml": MANY})
+
+    done = run("test", "--batch", "--report", "csv=r.csv")
+
+    assert done.code == 0, done.err
+    assert bedrock.asked == {f"Say w{number}.": 50 for number in range(3)}
+    assert costs(folder) == {(1000 * 1.0 + 200 * 5.0) / 2 / 1e6}
+    assert "sent 150 requests to 'echo' as the batch batch0000000" in done.err
+
+
+def test_a_batch_that_bedrock_would_refuse_for_being_small_is_an_error_of_each_trial(
+    project: Project, run: Run, bedrock: BedrockServer
+) -> None:
+    project({"llmops.yaml": nova(bedrock), "suites/say.yaml": CASES})
+
+    done = run("test", "--batch")
+
+    assert done.code == 3
+    assert "100 requests or more" in done.out
+    assert not bedrock.calls
+
+
+@pytest.mark.parametrize(
+    ("named", "hint"),
+    [
+        ("bedrock/us.amazon.nova-lite-v1:0", "batch: {bucket: s3://NAME, role: "),
+        ("vertex_ai/gemini-2.5-flash", "batch: {bucket: gs://NAME}"),
+    ],
+)
+def test_a_model_without_a_bucket_is_refused_where_it_stands(
+    project: Project, run: Run, named: str, hint: str
+) -> None:
+    folder = project(
+        {
+            "llmops.yaml": f"models:\n  echo: {{model: 'openai/x'}}\n  far: {{model: '{named}'}}\n",
+            "suites/say.yaml": CASES,
+            "suites/far.yaml": CASES.replace("say\n", "say\nmodels: [far]\n", 1),
+            "suites/full.yaml": CASES.replace("say\n", f"say\nmodels: ['{named}']\n", 1),
+        }
+    )
+
+    done = run("test", "--batch")
+
+    assert done.code == 2
+    assert "llmops.yaml:3:3: batches of 'far' lie in a bucket, and none is named [no-bucket]" in (
+        done.err
+    )
+    assert f"suites/full.yaml:2:10: batches of '{named}' lie in a bucket" in done.err
+    assert hint in done.err
+    assert "to an alias of the model in llmops.yaml" in done.err
+    assert not (folder / ".llmops").exists()

@@ -4,6 +4,7 @@ import pytest
 from reading import refused, shown
 
 from llmops.domain.config import (
+    BatchStore,
     Budget,
     CacheConfig,
     Config,
@@ -384,3 +385,49 @@ def test_a_password_in_the_address_of_a_cache_is_refused_and_never_shown(write, 
 
     assert fault.code == "secret-in-file"
     assert "hunter22" not in str(fault)
+
+
+ROLE = "arn:aws:iam::123456789012:role/batches"
+NOVA = "model: bedrock/amazon.nova-lite-v1:0"
+
+
+def test_the_bucket_of_batches_is_read(write) -> None:
+    store = f"{{bucket: s3://ours/llmops/, role: '{ROLE}', storage: 'http://127.0.0.1:9000'}}"
+    text = f"models:\n  a: {{{NOVA}, api_base: 'http://127.0.0.1:8000', batch: {store}}}\n"
+
+    config = config_of(write, {"llmops.yaml": text})
+
+    assert config.models["a"].batch == BatchStore(
+        bucket="s3://ours/llmops", role=ROLE, storage="http://127.0.0.1:9000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "complaint"),
+    [
+        (f"{NOVA}, batch: {{}}", "missing-key"),
+        (f"{NOVA}, batch: {{bucket: ours}}", "'ours' is no bucket"),
+        (f"{NOVA}, batch: {{bucket: 's3://ours/../theirs'}}", "is no bucket"),
+        (f"{NOVA}, batch: {{bucket: s3://ours}}", "batches of bedrock need a 'role'"),
+        (f"{NOVA}, batch: {{bucket: s3://ours, role: us}}", "'us' is no ARN of a role"),
+        (f"{NOVA}, batch: {{bucket: gs://ours, role: '{ROLE}'}}", "lie in a bucket of s3://"),
+        (
+            f"{NOVA}, batch: {{bucket: s3://ours, role: '{ROLE}', storage: 'http://h'}}",
+            "'storage' means nothing without 'api_base'",
+        ),
+        (
+            f"{NOVA}, api_base: 'http://h', batch: {{bucket: s3://ours, role: '{ROLE}'}}",
+            "beside 'api_base', 'batch' needs 'storage'",
+        ),
+        (
+            f"model: vertex_ai/gemini-x, batch: {{bucket: gs://ours, role: '{ROLE}'}}",
+            "'role' means nothing to vertex_ai",
+        ),
+        ("model: openai/x, batch: {bucket: s3://ours}", "batches of 'openai/x' need no bucket"),
+    ],
+)
+def test_a_bucket_that_cannot_be_used_is_shown(write, model: str, complaint: str) -> None:
+    (fault,) = faults_of(write, {"llmops.yaml": f"models:\n  a: {{{model}}}\n"})
+
+    assert fault.startswith("llmops.yaml:2:")
+    assert complaint in fault

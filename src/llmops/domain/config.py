@@ -34,6 +34,21 @@ class Price:
 
 
 @frozen
+class BatchStore:
+    """Where a model's batches lie, for providers that read them from a bucket of the project's.
+
+    Attributes:
+        bucket: `gs://` or `s3://`, the bucket's name, and perhaps a path in it.
+        role: As which Amazon's service reads and writes the bucket: the ARN of a role.
+        storage: Where the bucket is, in place of the provider's own host.
+    """
+
+    bucket: str
+    role: str | None = None
+    storage: str | None = None
+
+
+@frozen
 class Model:
     """An LLM as the project calls it.
 
@@ -53,6 +68,7 @@ class Model:
         retries: How often a failed attempt is repeated at most.
         script: The rules of a scripted model: a file, from the project's root.
         options: Further keyword arguments for the provider, such as `api_version`.
+        batch: Where its batches lie; None where no provider needs to know.
         at: Where the alias stands; None for a model named in full.
     """
 
@@ -71,6 +87,7 @@ class Model:
     retries: int = 4
     script: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+    batch: BatchStore | None = None
     at: Location | None = None
 
     @property

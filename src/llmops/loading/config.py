@@ -15,6 +15,7 @@ from llmops.domain.config import (
 from llmops.domain.node import Node, Text
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, did_you_mean
+from llmops.loading.batch_store import read_store
 from llmops.loading.complaints import all_of
 from llmops.loading.config_shapes import ConfigShape, ModelShape
 from llmops.loading.nodes import parse_yaml
@@ -171,6 +172,7 @@ def _read_model(alias: str, at: Location, node: Node, faults: Faults) -> Model |
         via=via,
         parameters=shape.parameters or {},
         options=shape.options or {},
+        batch=read_store(node, shape.model, shape.batch, faults),
         at=at,
         **values,
     )

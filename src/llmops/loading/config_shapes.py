@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from llmops.domain.config import (
+    BatchStore,
     Budget,
     CacheConfig,
     GatePolicy,
@@ -15,6 +16,7 @@ from llmops.domain.config import (
 )
 from llmops.domain.node import Node, Text
 from llmops.frozen import frozen
+from llmops.loading.batch_store import bucket, role
 from llmops.loading.cache_values import cache_place, cache_url
 from llmops.loading.shapes import Duration, entry, json_schema, shape_of
 from llmops.loading.value_checks import (
@@ -51,6 +53,19 @@ class PriceShape:
         "US dollars for a million tokens of reasoning.", default=None, minimum=0
     )
     batch: float = entry("What a batch costs, as a share of all that.", default=0.5, minimum=0)
+
+
+@shape_of(BatchStore, "'batch'")
+class BatchShape:
+    """`batch:` of a model."""
+
+    bucket: str = entry("The bucket, such as 's3://our-bucket/llmops'.", then=bucket)
+    role: str | None = entry(
+        "The ARN of the role as which Amazon reads and writes the bucket.", default=None, then=role
+    )
+    storage: str | None = entry(
+        "Where the bucket is, in place of the provider's own host.", default=None, then=host
+    )
 
 
 @shape_of(Judge, "'judge'")
@@ -186,6 +201,7 @@ class ModelShape:
         default=None,
         then=without_secrets,
     )
+    batch: BatchStore | None = entry("Where its batches lie.", default=None)
 
 
 @frozen

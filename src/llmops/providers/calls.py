@@ -32,6 +32,8 @@ _OWN_LOGIN = frozenset(
 )  # fmt: skip
 """Providers whose login litellm makes from files or services, so that it cannot be bound."""
 
+_GOOGLES = frozenset({"vertex_ai", "vertex_ai_beta"})
+
 _NO_LOGIN_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "bedrock": {"aws_access_key_id": _NO_KEY, "aws_secret_access_key": _NO_KEY},
 }
@@ -82,6 +84,11 @@ def call_arguments(
         arguments["api_key"] = key
     if model.api_base is not None:
         arguments["api_base"] = model.api_base
+        if model.key is not None and provider_of(request.model) in _GOOGLES:
+            # litellm would send Google's login there, whatever the key.
+            named = arguments.get("extra_headers")
+            own = named if isinstance(named, Mapping) else {}
+            arguments["extra_headers"] = {**own, "Authorization": f"Bearer {key}"}
         if model.key is None:
             arguments |= _NO_LOGIN_ELSEWHERE.get(provider_of(request.model), {})
     return arguments

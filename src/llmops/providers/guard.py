@@ -18,6 +18,7 @@ from typing import Any, Protocol, cast
 from urllib.parse import urljoin, urlsplit
 
 from llmops.errors import ProviderError
+from llmops.frozen import frozen
 from llmops.providers.bodies import read_capped
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -59,7 +60,7 @@ Handle = Callable[[Any], Awaitable[Any]]
 """Sends one HTTP request and returns its response."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StandIn:
     """An answer that is given in place of the network's.
 
@@ -71,7 +72,7 @@ class StandIn:
     body: bytes = b"{}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unsent:
     """A request that was about to leave.
 

@@ -35,6 +35,19 @@ _SWITCHES = {
 _INSTALL = "install another one: pip install --upgrade llmops litellm"
 _LOADING = threading.Lock()
 
+_AMAZON_LOGIN = (
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_region_name",
+    "aws_session_name",
+    "aws_profile_name",
+    "aws_role_name",
+    "aws_web_identity_token",
+    "aws_sts_endpoint",
+    "aws_external_id",
+)
+
 KNOWN_BAD: Mapping[str, str] = {
     **dict.fromkeys(("1.82.7", "1.82.8"), "carries a trojan"),
     **dict.fromkeys(("1.106.0", "1.106.1", "1.106.2"), "fails in every call with tools"),
@@ -91,6 +104,29 @@ class LitellmProvider:
             ProviderError: It is a refusal, or cannot be understood.
         """
         return await self._tried(request, model, Attempt(stand_in=answered))
+
+    async def amazon_login(self, request: Request, *, model: Model) -> Any:  # noqa: ANN401 - botocore's Credentials
+        """The credentials with which litellm would sign a request to Amazon.
+
+        Raises:
+            ProviderError: There are none (`auth`), or they cannot be had.
+        """
+        key = key_for(model, request.model, self._environment)
+        await self._loaded()
+        arguments = call_arguments(request, model, key, self._owned)
+        given = {name: arguments.get(name) for name in _AMAZON_LOGIN}
+        try:
+            found = await asyncio.to_thread(_amazon_login, given)
+        except Exception as error:
+            failure = failure_of(error, Attempt(), model)
+            raise without_secrets_in(failure, self._secrets) from None
+        if found is None:
+            raise ProviderError(
+                f"there is no login of Amazon's for {model.label}",
+                kind="auth",
+                hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+            )
+        return found
 
     async def _tried(self, request: Request, model: Model, attempt: Attempt) -> Completion:
         key = key_for(model, request.model, self._environment)
@@ -203,6 +239,12 @@ def _stand_guard() -> None:
         return transport
 
     AsyncHTTPHandler._create_async_transport = staticmethod(make_guarded)
+
+
+def _amazon_login(given: Mapping[str, object]) -> Any:  # noqa: ANN401 - botocore's Credentials
+    from litellm.llms.bedrock.base_aws_llm import BaseAWSLLM
+
+    return BaseAWSLLM().get_credentials(**given)
 
 
 def _response_of(stand_in: StandIn, request: Any) -> Any:  # noqa: ANN401 - httpx comes with litellm

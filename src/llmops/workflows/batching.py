@@ -5,7 +5,7 @@ from collections.abc import Callable
 from llmops.domain.config import Model
 from llmops.errors import Fault, InvalidInputError
 from llmops.location import Location
-from llmops.providers.batch.carried import has_batches
+from llmops.providers.batch.carried import has_batches, needs_store
 from llmops.providers.keys import provider_of
 from llmops.running.batch_log import open_log
 from llmops.running.ledger import Ledger
@@ -15,17 +15,25 @@ from llmops.running.runner import Asker
 from llmops.running.sources import Sources
 from llmops.workflows.asking import Asking
 
-_ELSEWHERE = frozenset({"azure_ai", "bedrock", "vertex_ai", "gemini"})
+_ELSEWHERE = frozenset({"azure_ai", "vertex_ai", "gemini"})
 """Providers whose batches need files in a store of theirs."""
 
 
 def check_batches(plan: Plan) -> None:
-    """Refuse a run of which nothing can be asked in a batch.
+    """Refuse a run of which nothing can be asked in a batch, or of which one has no place.
 
     Raises:
-        InvalidInputError: No model has batches; every place where one is named (`no-batch`).
+        InvalidInputError: No model has batches; every place where one is named (`no-batch`). Or
+            the batches of a model lie in a bucket and it names none (`no-bucket`).
     """
     arms = [arm.planned for suite in plan.suites for arm in suite.arms]
+    homeless = {
+        arm.model.label: _homeless(arm.model, arm.at)
+        for arm in arms
+        if arm.model is not None and needs_store(arm.model) and arm.model.batch is None
+    }
+    if homeless:
+        raise InvalidInputError.of(list(homeless.values()))
     if any(has_batches(arm.model) for arm in arms):
         return
     places = {(arm.model.label if arm.model else "", arm.at): arm for arm in arms}
@@ -67,13 +75,27 @@ def batched_asker(
     )
 
 
+def _homeless(model: Model, at: Location) -> Fault:
+    provider = provider_of(model.name)
+    wanted = "bucket: gs://NAME"
+    if provider == "bedrock":
+        wanted = "bucket: s3://NAME, role: 'arn:aws:iam::…'"
+    alias = "the model" if model.at is not None else "an alias of the model"
+    return Fault(
+        code="no-bucket",
+        message=f"batches of '{model.label}' lie in a bucket, and none is named",
+        at=model.at or at,
+        hint=f"add 'batch: {{{wanted}}}' to {alias} in llmops.yaml, or leave out --batch",
+    )
+
+
 def _without(model: Model | None, at: Location) -> Fault:
     if model is None:
         message, hint = "a target cannot be called in a batch", "leave out --batch"
     else:
         provider = provider_of(model.name)
         message = f"the model '{model.label}' cannot be asked in batches"
-        hint = "those of openai/…, anthropic/…, azure/… and mistral/… are spoken"
+        hint = "docs/batch.md lists the providers whose batches are spoken"
         if provider in _ELSEWHERE:
             hint = f"batches of {provider} are not spoken; leave out --batch"
     return Fault(code="no-batch", message=message, at=at, hint=hint)

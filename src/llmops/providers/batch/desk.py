@@ -19,13 +19,19 @@ from llmops.providers.guard import Attempt
 from llmops.providers.refusals import failure_of, out_of_time, without_secrets_in
 
 _MOST_LINES = 10_000
+_MOST_HIDDEN = 1_000
 _ID = re.compile(r"[!-~]{1,200}")
 
 Read = Callable[[Mapping[str, Any], Request, Model], Completion]
 
 
 class Desk:
-    """Asks the endpoint; each answer, and each line of a long one, in the model's time-out."""
+    """Asks the endpoint; each answer, and each line of a long one, in the model's time-out.
+
+    Attributes:
+        model: Whose endpoint it is.
+        key_here: The key that is bound to the host which the project names; None without one.
+    """
 
     def __init__(self, wire: Wire, model: Model, key: str, secrets: tuple[str, ...]) -> None:
         """Bind a model and its key.
@@ -40,6 +46,12 @@ class Desk:
         self._wire = wire
         self._hidden = (*secrets, key)
         self._kept_here = tuple(s for s in secrets if s != key and model.api_base)
+        self.key_here = key if model.api_base is not None and model.key is not None else None
+
+    def hide(self, secret: str) -> None:
+        """Show a secret nowhere that came up just now."""
+        if secret and secret not in self._hidden:
+            self._hidden = (*self._hidden[-_MOST_HIDDEN:], secret)
 
     async def ask(self, call: Call) -> Mapping[str, Any]:
         """Send a call and read its answer.
@@ -47,14 +59,29 @@ class Desk:
         Raises:
             ProviderError: It was refused, or there is none that can be read.
         """
+        attempt = await self._carried_out(call)
+        try:
+            return mapping(json.loads(attempt.body.decode()), "it")
+        except Exception as error:
+            raise self._said(error, attempt) from None
+
+    async def tell(self, call: Call) -> None:
+        """Send a call whose answer says nothing.
+
+        Raises:
+            ProviderError: It was refused.
+        """
+        await self._carried_out(call)
+
+    async def _carried_out(self, call: Call) -> Attempt:
         attempt = Attempt(secrets=self._kept_here)
         try:
             async with asyncio.timeout(self.model.timeout):
                 await self._wire.post(call, attempt)
             self._check(attempt)
-            return mapping(json.loads(attempt.body.decode()), "it")
         except Exception as error:
             raise self._said(error, attempt) from None
+        return attempt
 
     async def lines(self, call: Call) -> AsyncGenerator[Mapping[str, Any]]:
         """Send a call and read its answer, which is a JSON object a line.

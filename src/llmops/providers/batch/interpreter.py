@@ -1,8 +1,8 @@
 """litellm between a batch and us: what it would send goes in, and it reads what comes back."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
@@ -42,6 +42,14 @@ class Interpreter:
         }
         return Call(url=unsent.url, headers=headers, body=unsent.body)
 
+    async def amazon_login(self, request: Request) -> Any:  # noqa: ANN401 - botocore's Credentials
+        """The credentials with which litellm would sign a request.
+
+        Raises:
+            ProviderError: There are none.
+        """
+        return await self._litellm.amazon_login(request, model=self._model)
+
     async def read(self, status: int, body: object, request: Request) -> Completion:
         """Read an answer of a batch as litellm reads one that comes at once.
 
@@ -65,11 +73,6 @@ class Interpreter:
         counted = Counted(usage=completion.usage, tier="batch")
         known = cost_of(counted, provider_of(name), (name,), self._model.price)
         return completion.cost * _HALF if known is None else known
-
-
-def login_of(headers: Mapping[str, str]) -> str:
-    """The secret in headers that log in; empty when there is none."""
-    return headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def _written(body: object) -> bytes:

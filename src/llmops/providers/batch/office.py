@@ -8,11 +8,13 @@ from llmops.frozen import frozen
 from llmops.providers.batch.anthropic import AnthropicBatches
 from llmops.providers.batch.azure import AzureBatches
 from llmops.providers.batch.base import Batches, Letter
+from llmops.providers.batch.bedrock import BedrockBatches
 from llmops.providers.batch.carried import has_batches, is_interpreted
 from llmops.providers.batch.desk import Desk
 from llmops.providers.batch.interpreter import Interpreter
 from llmops.providers.batch.mistral import MistralBatches
 from llmops.providers.batch.openai import OpenaiBatches
+from llmops.providers.batch.vertex import VertexBatches
 from llmops.providers.calls import key_for
 from llmops.providers.direct import anthropic, openai
 from llmops.providers.direct.certainty import Call, UncertainError
@@ -37,7 +39,9 @@ Interpreted = Callable[[Desk, Letter, Interpreter], Batches]
 
 _INTERPRETED: Mapping[str, Interpreted] = {
     "azure": AzureBatches,
+    "bedrock": BedrockBatches,
     "mistral": MistralBatches,
+    "vertex_ai": VertexBatches,
 }
 
 _FORMATS: Mapping[str, _Format] = {
