@@ -72,6 +72,14 @@ class StandIn:
     body: bytes = b"{}"
 
 
+NOBODY = StandIn(status=0)
+"""Answers nothing: what asks is left by `HeldBack`."""
+
+
+class HeldBack(BaseException):
+    """A request was held back, and nobody shall wait for an answer."""
+
+
 @frozen
 class Unsent:
     """A request that was about to leave.
@@ -161,6 +169,8 @@ async def _stood_in(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.aread(),
     )
+    if stand_in is NOBODY:
+        raise HeldBack
     attempt.requests += 1
     attempt.status, attempt.body = stand_in.status, stand_in.body
     return cast("WireResponse", answer(stand_in, request))

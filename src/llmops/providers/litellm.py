@@ -19,7 +19,7 @@ from llmops.errors import ProviderError
 from llmops.providers.answers import read_answer
 from llmops.providers.calls import call_arguments, key_for
 from llmops.providers.failures import shorten
-from llmops.providers.guard import ATTEMPT, Attempt, StandIn, Unsent, guarded
+from llmops.providers.guard import ATTEMPT, NOBODY, Attempt, HeldBack, StandIn, Unsent, guarded
 from llmops.providers.keys import secrets_of
 from llmops.providers.refusals import failure_of, out_of_time, without_secrets_in
 
@@ -88,14 +88,12 @@ class LitellmProvider:
         Raises:
             ProviderError: Nothing would be sent.
         """
-        attempt = Attempt(stand_in=StandIn(status=400))
-        try:
+        attempt = Attempt(stand_in=NOBODY)
+        with contextlib.suppress(HeldBack):
             await self._tried(request, model, attempt)
-        except ProviderError:
-            if attempt.unsent is not None:
-                return attempt.unsent
-            raise
-        raise ProviderError("litellm asks nobody for this", kind="bad_request")
+        if attempt.unsent is None:
+            raise ProviderError("litellm asks nobody for this", kind="bad_request")
+        return attempt.unsent
 
     async def understand(self, answered: StandIn, request: Request, *, model: Model) -> Completion:
         """Read an answer that came another way, as if it had come to this request.
