@@ -9,6 +9,9 @@ PROMPT = (
     'messages: [{role: user, content: "Say {{ word }}."}]\n'
 )
 SUITE = "prompt: say\ncases:\n  - id: one\n    inputs: {word: red}\n    assert: [{contains: red}]\n"
+UNCOUNTED = CONFIG.replace("yaml}", "yaml, price: {input: 1, output: 1}}")
+"""A script without tokens has no cost by this price, so that nobody knows what an answer costs."""
+CAPPED = SUITE.replace("{contains: red}", "{max_cost: 1}")
 GOOD = {
     "llmops.yaml": CONFIG,
     "echo.yaml": SCRIPT,

@@ -172,7 +172,7 @@ def test_the_answer_names_commit_author_version_change_cost_and_the_way_to_see_i
     assert "changed  wording" in done.out
     assert f"look at  llmops diff say@git:{ids[1]} say@git:{ids[2]}" in done.out
     assert "3 of 3 versions asked" in done.out
-    assert "calls · $0.00 and the unknown cost of" in done.out
+    assert "calls · $0.00\n" in done.out
     assert "1/1 pass   2 versions suspected" in done.err
     assert f"{ids[1][:12]} 1.1.0  " in done.err
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from small_project import PROMPT, SUITE, Project, Run
+from small_project import CAPPED, PROMPT, SUITE, UNCOUNTED, Project, Run
 
 from loopback import listening, reply
 
@@ -229,7 +229,7 @@ def test_a_spent_budget_exits_with_4(project: Project, run: Run) -> None:
 
 
 def test_a_case_that_only_cannot_be_judged_is_no_pass(project: Project, run: Run) -> None:
-    project({"suites/say.yaml": SUITE.replace("{contains: red}", "{max_cost: 1}")})
+    project({"llmops.yaml": UNCOUNTED, "suites/say.yaml": CAPPED})
 
     done = run("test")
 

@@ -4,7 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from small_project import CONFIG, SUITE, Project, Run
+from small_project import CAPPED, CONFIG, SUITE, UNCOUNTED, Project, Run
 
 SKIP = SUITE.replace("    inputs:", "    skip: not today\n    inputs:")
 MORE = "  - id: two\n    inputs: {word: blue}\n    assert: [{contains: blue}]\n"
@@ -18,7 +18,7 @@ ENDS = [
     pytest.param({"suites/say.yaml": SUITE.replace("s: red", "s: no")}, [], "failed", 1, id="f"),
     pytest.param({"echo.yaml": REFUSING}, [], "error", 3, id="error"),
     pytest.param(
-        {"suites/say.yaml": SUITE.replace("{contains: red}", "{max_cost: 1}")},
+        {"llmops.yaml": UNCOUNTED, "suites/say.yaml": CAPPED},
         [],
         "error",
         3,

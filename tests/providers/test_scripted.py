@@ -133,6 +133,11 @@ def test_tool_calls_end_a_reply_for_that_reason():
     assert completion.tool_calls == (ToolCall(name="pay", arguments="{}"),)
 
 
+@pytest.mark.parametrize("said", ["rules: [{echo: true}]", "default: hello", "default: {text: x}"])
+def test_a_script_without_a_price_is_free(said):
+    assert complete(provider(said)).cost == 0
+
+
 @pytest.mark.parametrize(
     ("reply", "cost"),
     [

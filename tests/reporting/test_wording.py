@@ -109,4 +109,7 @@ def test_nothing_asked_has_no_pass_rate():
 def test_costs_that_nobody_knows_are_never_nothing():
     assert cost(Totals(spent=0.5, value=1.25)) == "$0.50 of $1.25"
     assert cost(Totals(unpriced=2)) == "2 costs unknown"
+    assert cost(Totals(live=2, unpriced=2)) == "2 costs unknown"
+    assert cost(Totals(live=2, error=2)) == "$0.00 of $0.00"
+    assert cost(Totals(live=2)) == "$0.00 (free)"
     assert cost(Totals(value=1.0, unpriced=1)) == "$0.00 of $1.00 + 1 cost unknown"

@@ -49,7 +49,8 @@ class ScriptedProvider:
             if rule.error is not None and self._fails(number, rule.error, request, sample):
                 raise _error(rule.error)
             if rule.echo:
-                return Completion(text=_last_words(request), finish_reason="stop")
+                said = Completion(text=_last_words(request), finish_reason="stop")
+                return _priced(said, model)
             if rule.replies:
                 return await _answer(rule.replies[sample % len(rule.replies)], model)
         raise ProviderError(
@@ -79,10 +80,13 @@ async def _answer(reply: Reply, model: Model) -> Completion:
     completion = reply.completion
     if reply.wait:
         await asyncio.sleep(completion.latency)
-    if completion.cost is None and model.price is not None:
-        cost = price_of(completion.usage, model.price)
-        return completion if cost is None else replace(completion, cost=cost)
-    return completion
+    return completion if completion.cost is not None else _priced(completion, model)
+
+
+def _priced(completion: Completion, model: Model) -> Completion:
+    """A script is free; a price is for showing what another model would cost."""
+    cost = 0.0 if model.price is None else price_of(completion.usage, model.price)
+    return completion if cost is None else replace(completion, cost=cost)
 
 
 def _error(error: ScriptedError) -> ProviderError:

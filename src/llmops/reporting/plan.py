@@ -10,7 +10,7 @@ from llmops.domain.forecast import Advice, Expense, Forecast, Outlook, Sight, Sp
 from llmops.domain.record import Json
 from llmops.reporting.problems import cut
 from llmops.reporting.terminal import Screen, pad
-from llmops.reporting.wording import money, percent, plural, seconds
+from llmops.reporting.wording import FREE, money, percent, plural, seconds
 
 SCHEMA: Final = "llmops.plan/1"
 _HEAD: Final = (
@@ -168,6 +168,8 @@ def cost_text(expense: Expense) -> str:
     if unknown and expense.unpriced >= expense.calls:
         return "unknown price"
     low, high = expense.cost
+    if high == 0 and not unknown:
+        return FREE
     known = f"{money(low)} or more" if high is None else _range(money(low), money(high))
     return f"{known} + {unknown}" if unknown else known
 

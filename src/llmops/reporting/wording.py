@@ -1,6 +1,7 @@
 """Counts, shares, money and time as every report words them."""
 
 import math
+from typing import Final
 
 from llmops.domain.run import RunFooter, RunHeader
 from llmops.domain.verdict import Totals, Verdict
@@ -81,11 +82,18 @@ def pass_rate(totals: Totals) -> str | None:
     return f"pass rate {share_range(*rate)}" if rate else None
 
 
+FREE: Final = "$0.00 (free)"
+"""What is known to cost nothing, such as a script's answers."""
+
+
 def cost(totals: Totals) -> str:
     """What the run paid of what its completions cost, and how many costs nobody knows."""
     unknown = f"{plural(totals.unpriced, 'cost')} unknown" if totals.unpriced else ""
     if unknown and not totals.value:
         return unknown
+    answered = totals.live + totals.cached + totals.recorded
+    if answered and not totals.error and not totals.value:
+        return FREE
     known = f"{money(totals.spent)} of {money(totals.value)}"
     return f"{known} + {unknown}" if unknown else known
 
