@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 import typer.main
 
-from llmops.cli.app import COMMANDS, app
+from llmops.cli.app import COMMANDS, program
 from llmops.domain.config import Budget, CacheConfig, GatePolicy, Judge, Limits, Price
 from llmops.domain.suite import DatasetSample, HttpTarget, Samples, Target
 from llmops.errors import ProviderErrorKind
@@ -50,7 +50,7 @@ _ROW = re.compile(r"^\| `(?P<name>[a-z]+)` \| (?P<cells>.*) \|$", re.M)
 _CODE_WORD = re.compile(r"[a-z]+([-_][a-z]+)*")
 _TABLE_CODE = re.compile(r"^\| ((?:`[^`]+`(?:, )?)+)", re.M)
 
-GROUP = typer.main.get_command(app)
+GROUP = typer.main.get_command(program())
 
 
 @dataclass(frozen=True)

@@ -159,8 +159,8 @@ def test_import_linter_finds_every_contract_kept() -> None:
 def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\n"
-        "from llmops.cli.app import app\n"
-        f"try:\n    app({arguments!r})\nexcept SystemExit as end:\n    assert not end.code\n"
+        "from llmops.cli.app import program\n"
+        f"try:\n    program()({arguments!r})\nexcept SystemExit as end:\n    assert not end.code\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
 
@@ -169,3 +169,19 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     )
 
     assert done.stderr.strip() == "[]"
+
+
+def test_a_command_imports_no_other_command() -> None:
+    code = (
+        "import sys\nfrom llmops.cli.app import COMMANDS, main\n"
+        "sys.argv = ['llmops', 'lint', '--help']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "loaded = [name for name in COMMANDS if f'llmops.cli.{name}' in sys.modules]\n"
+        "print(loaded, file=sys.stderr)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert done.stderr.strip() == "['lint']"

@@ -469,8 +469,8 @@ def test_without_the_packages_the_run_does_not_start_and_says_how_to_get_them(
 def test_off_loads_no_module_of_opentelemetrys(project: Project) -> None:
     folder = project()
     code = (
-        "import sys\nfrom llmops.cli.app import app\n"
-        "try:\n    app(['test'])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "import sys\nfrom llmops.cli.app import program\n"
+        "try:\n    program()(['test'])\nexcept SystemExit as end:\n    assert not end.code\n"
         "print([name for name in sys.modules if name.startswith(('opentelemetry', 'google.'))"
         " or name in ('llmops.telemetry.otlp', 'llmops.telemetry.spans')], file=sys.stderr)"
     )

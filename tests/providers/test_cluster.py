@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from loopback import HANG, reply
 
 from llmops.domain.completion import Request
 from llmops.domain.config import Model
@@ -16,6 +15,7 @@ from llmops.providers.cluster import provider as provider_module
 from llmops.providers.cluster.desk import Desk, LostError, read_answer
 from llmops.providers.cluster.office import Asked, Office
 from llmops.providers.cluster.provider import ClusterProvider, check_cluster
+from loopback import HANG, reply
 
 SAID = {
     "id": "x",

@@ -16,12 +16,12 @@ from lanes import (
     reference,
     request,
 )
-from loopback import HANG, reply
 
 from llmops.domain.completion import Completion, Usage
 from llmops.domain.config import Model
 from llmops.providers.direct.provider import DirectProvider
 from llmops.providers.registry import open_provider
+from loopback import HANG, reply
 
 
 def answer(message, **rest):

@@ -4,10 +4,10 @@ import json
 
 import pytest
 from lanes import ANTHROPIC, BODIES, OPENAI, ask_both, facts, model, request
-from loopback import HANG, RESET, reply
 
 from llmops.domain.completion import Completion
 from llmops.domain.config import Price
+from loopback import HANG, RESET, reply
 
 both = pytest.mark.parametrize("provider", ["openai", "anthropic"])
 

@@ -14,10 +14,10 @@ from lanes import (
     model,
     request,
 )
-from loopback import reply
 
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
+from loopback import reply
 
 USER = {"role": "user", "content": "Hi"}
 TOOL = {

@@ -3,7 +3,6 @@ import gzip
 import json
 
 import pytest
-from loopback import HANG, RESET, reply
 
 from llmops.domain.node import Node, Text, plain
 from llmops.domain.suite import HttpTarget
@@ -12,6 +11,7 @@ from llmops.loading.nodes import parse_yaml
 from llmops.location import Location
 from llmops.providers.addresses import is_refused
 from llmops.providers.http import HttpApplication
+from loopback import HANG, RESET, reply
 
 AT = Location("suites/s.yaml", 3, 9)
 CANARY = "canary-0123456789"

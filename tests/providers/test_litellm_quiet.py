@@ -3,10 +3,10 @@ import subprocess
 import sys
 
 import pytest
-from loopback import reply
 
 from llmops.errors import ProviderError
 from llmops.providers.litellm import refuse_known_bad
+from loopback import reply
 
 BODY = {
     "id": "x",

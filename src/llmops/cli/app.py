@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,14 +84,22 @@ class Command(TyperCommand):
             formatter.write(f"    {line.strip()}\n")
 
 
-app = typer.Typer(
-    name="llmops",
-    cls=Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+@cache
+def program(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
+    """The program with some of its commands, by their names; no other command is imported."""
+    made = typer.Typer(
+        name="llmops",
+        cls=Commands,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_program)
+    for name in names:
+        module = importlib.import_module(f"llmops.cli.{name}")
+        made.command(name, cls=Command)(getattr(module, name))
+    return made
 
 
 def _version(wanted: bool) -> None:
@@ -99,7 +108,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _program(
     version: Annotated[
         bool,
@@ -115,12 +123,6 @@ def _program(
     6 nothing to compare · 130 interrupted.
     """
     del version
-
-
-def _register() -> None:
-    for name in COMMANDS:
-        module = importlib.import_module(f"llmops.cli.{name}")
-        app.command(name, cls=Command)(getattr(module, name))
 
 
 def _end_processes() -> None:
@@ -171,7 +173,5 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    app()
-
-
-_register()
+    asked = tuple(name for name in sys.argv[1:2] if name in COMMANDS)
+    program(asked or COMMANDS)()
