@@ -19,6 +19,13 @@ class Point:
     note: str = field(default="", compare=False, repr=False)
 
 
+@frozen(kw_only=False)
+class Place:
+    line: int
+    column: int = 1
+    path: str = field(default="", kw_only=True)
+
+
 @frozen
 class Empty:
     pass
@@ -137,6 +144,16 @@ def test_fields_that_are_no_arguments_are_set_before_the_class_looks_at_itself()
     counted = Counted(start=3)
 
     assert repr(counted) == "Counted(start=3, end=5, step=2, seen=[])"
+
+
+def test_arguments_may_go_by_position() -> None:
+    assert Place(2) == Place(line=2, column=1, path="")
+    assert repr(Place(2, 3, path="a")) == "Place(line=2, column=3, path='a')"
+    with pytest.raises(TypeError, match="positional"):
+        Place(2, 3, "a")  # type: ignore[misc] # that is what is tried
+    match Place(4, 5):
+        case Place(line, column):
+            assert (line, column) == (4, 5)
 
 
 def test_a_class_may_add_to_another() -> None:

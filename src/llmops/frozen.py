@@ -2,22 +2,31 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform, overload
 
 _T = TypeVar("_T")
 _NEW: Any = object()
 """In place of an argument that was not given, and whose default is made anew for each value."""
 
 
+@overload
+def frozen(cls: type[_T], /) -> type[_T]: ...
+@overload
+def frozen(*, kw_only: bool) -> Callable[[type[_T]], type[_T]]: ...
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-def frozen(cls: type[_T]) -> type[_T]:
+def frozen(cls: Any = None, /, *, kw_only: bool = True) -> Any:
     """Make of a class what `@dataclass(frozen=True, slots=True, kw_only=True)` makes of it.
 
     `dataclasses` writes and compiles six methods for every class, which was a third of the time
     that a command took to start. Here that is done for `__init__` alone.
     """
-    made = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
+    return partial(_made, kw_only=kw_only) if cls is None else _made(cls, kw_only=kw_only)
+
+
+def _made(cls: Any, *, kw_only: bool) -> Any:  # noqa: ANN401 - any class at all
+    made = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
     methods = {"__init__": _init_of(made), **_comparison_of(made), **_SHARED}
     for name, method in methods.items():
         if name not in cls.__dict__:
@@ -32,13 +41,17 @@ def _init_of(cls: Any) -> Callable[..., None]:  # noqa: ANN401 - any class at al
         names[f"set_{item.name}"] = getattr(cls, item.name).__set__
         names[f"default_{item.name}"] = item.default
         names[f"new_{item.name}"] = item.default_factory
-    head = ", ".join(["self", *["*"][: len(given)], *(item.name for item in given)])
+    free = [item.name for item in given if not item.kw_only]
+    named = [item.name for item in given if item.kw_only]
+    head = ", ".join(["self", *free, *["*"][: len(named)], *named])
     body = [f"set_{item.name}(self, {_value(item)})" for item in fields(cls) if _is_set(item)]
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     exec(f"def __init__({head}):\n " + "\n ".join(body or ["pass"]), names)  # noqa: S102 - nothing but names of our own
     init: Callable[..., None] = names["__init__"]
-    init.__kwdefaults__ = {item.name: _default(item) for item in given if _has_default(item)}
+    defaults = {item.name: _default(item) for item in given if _has_default(item)}
+    init.__defaults__ = tuple(defaults[name] for name in free if name in defaults)
+    init.__kwdefaults__ = {name: defaults[name] for name in named if name in defaults}
     init.__qualname__ = f"{cls.__qualname__}.__init__"
     return init
 

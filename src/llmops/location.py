@@ -1,9 +1,9 @@
 """Where in a user's file something stands."""
 
-from dataclasses import dataclass
+from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Location:
     """A place in a file of the project.
 

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from llmops.domain.node import plain
 from llmops.domain.suite import Assertion
+from llmops.frozen import frozen
 from llmops.location import Location
 
 LossKind = Literal["assertion_removed", "assertion_loosened", "assertion_changed"]
@@ -26,7 +26,7 @@ _SECONDS: Final = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHOWN: Final = 80
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Loss:
     """What became of one assertion.
 

@@ -49,7 +49,7 @@ class _Group:
     tokens_after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Shown:
     """A message as it is shown: its role, its name and its text."""
 

@@ -1,7 +1,6 @@
 """A difference: two texts line by line, and what changed inside the lines."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from llmops.frozen import frozen
@@ -14,7 +13,7 @@ WordKind = Literal["kept", "removed", "added"]
 """What became of a stretch of a line."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Segment:
     """A stretch of a line.
 

@@ -6,9 +6,9 @@ cursor over them, made when somebody looks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from llmops.frozen import frozen
 from llmops.location import Location
 
 Kind = Literal["mapping", "list", "text", "number", "boolean", "nothing"]
@@ -50,7 +50,7 @@ class PlacedList(list[Any]):
         self.raws: dict[int, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Text:
     """Text from a file with its place: a template, or the name of something.
 
@@ -89,7 +89,7 @@ _NO_RAWS: Mapping[Any, str] = {}
 _SCALARS = (str, int, float, bool, type(None))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Node:
     """A cursor on one value of a file.
 

@@ -4,10 +4,10 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from llmops.errors import UnavailableError
+from llmops.frozen import frozen
 from llmops.history.repository import DAMAGED, PARTIAL, Repository
 
 _CHUNK = 2**20
@@ -19,7 +19,7 @@ _SUBMODULE = b"160000"
 _UNSHALLOW = "the clone is shallow: 'git fetch --unshallow' (fetch-depth: 0 in actions/checkout) gets the rest"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Entry:
     """What stands under one name in a folder of a commit.
 

@@ -4,7 +4,6 @@ import hashlib
 import os
 import stat
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ class WorkState:
     dirty: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Repository:
     """A repository that holds the project.
 

@@ -1,14 +1,14 @@
 """A tree: the project as it stood at a commit, read from git's objects without a checkout."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from llmops.domain.config import Limits
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.history.objects import Entry, Objects
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class CommitTree:
     """The project's files at a commit.
 

@@ -4,16 +4,16 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmops.domain.bundle import Bundle, BundledVersion
 from llmops.errors import InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 
 CONFIG_PATH = "llmops.yaml"
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class BundleTree:
     """The files of one version in a bundle as a tree."""
 

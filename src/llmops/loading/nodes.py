@@ -24,6 +24,7 @@ from yaml.events import (
 from llmops.domain.config import Limits
 from llmops.domain.node import Node, PlacedList, PlacedMapping, pack_mark
 from llmops.errors import InvalidInputError
+from llmops.frozen import frozen
 from llmops.loading.decoding import decode_text
 from llmops.loading.scalars import resolve_scalar
 from llmops.loading.syntax import broken_syntax, unreadable
@@ -96,7 +97,7 @@ def _malformed(text: str, path: str, error: yaml.MarkedYAMLError) -> InvalidInpu
     return broken_syntax(words, text, Location(path, mark.line + 1, mark.column + 1))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Anchored:
     """What an anchor stands for. `size` and `depth` count all that is inside."""
 

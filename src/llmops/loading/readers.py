@@ -3,11 +3,11 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NewType
 
 from llmops.domain.node import Kind, Node, Text, plain
 from llmops.errors import Fault, did_you_mean
+from llmops.frozen import frozen
 
 Duration = NewType("Duration", float)
 """Seconds, written as a number or as `200ms`, `5s`, `2m`, `1h`, `7d`."""
@@ -36,7 +36,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Simple:
     """A type that one value fills.
 

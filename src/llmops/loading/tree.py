@@ -4,7 +4,6 @@ import os
 import stat
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +11,7 @@ from typing import BinaryIO
 from llmops.domain.config import Limits
 from llmops.domain.tree import StreamingTree, Tree
 from llmops.errors import InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 from llmops.loading.paths import clean_path
 
 _SKIPPED = frozenset({".git", ".llmops", ".venv", "node_modules", "__pycache__"})
@@ -25,7 +25,7 @@ _OPEN_FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class WorkTree:
     """A folder on disk as a tree.
 
@@ -130,7 +130,7 @@ class WorkTree:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class LimitedTree:
     """A tree with the limits that its own project sets.
 

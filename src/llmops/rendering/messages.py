@@ -1,11 +1,12 @@
 """The messages of a prompt made ready: each entry becomes a step that writes messages."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from llmops.domain.prompt import Example, Message, Placeholder, Prompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, LlmopsError, TemplateError
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.rendering.binding import Binder
 from llmops.rendering.handed_in import handed_in
@@ -17,7 +18,7 @@ Step = Callable[[Mapping[str, object]], list[ChatMessage]]
 """From variables to messages in OpenAI's chat shape."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class MessagePlan:
     """A message whose parts are ready."""
 

@@ -1,7 +1,6 @@
 """The partials below the prompts folder: read once, compiled once, followed to the last one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from jinja2 import Template, TemplateNotFound
@@ -33,7 +32,7 @@ class Reach:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Partial:
     template: Template | None
     reach: Reach

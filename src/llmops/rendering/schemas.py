@@ -1,10 +1,11 @@
 """A JSON Schema in, a quick check of values out; jsonschema is asked only when it must be."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from operator import gt, lt
 from typing import Any
+
+from llmops.frozen import frozen
 
 Check = Callable[[object], str | None]
 """Says what is wrong with a value, in lower case; None when it meets the schema."""
@@ -120,7 +121,7 @@ def _bound_rule(bound: "_Bound", limit: Any) -> Check:  # noqa: ANN401 - what st
     return check
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Bound:
     """A limit that a schema sets for some kinds of values."""
 

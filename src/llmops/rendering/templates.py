@@ -1,10 +1,10 @@
 """Templates of one tree: compiled once each, rendered within limits, complaints placed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from llmops.domain.node import Text
 from llmops.domain.tree import Tree
+from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.rendering.compiling import ProblemsError
 from llmops.rendering.complaints import place_of, template_error
@@ -66,7 +66,7 @@ class Templates:
         return known
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Template:
     """A template with its place in a file.
 

@@ -6,8 +6,9 @@ texts: minutes for 200 KB of `<a x="`. This one looks at each character once.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from llmops.frozen import frozen
 
 _NAME = r"[a-zA-Z][^\s/>]*+"
 _TAG = re.compile(rf"<(/?)({_NAME})((?:[^>\"']|\"[^\"]*\"|'[^']*')*+)>")
@@ -21,7 +22,7 @@ class MalformedError(Exception):
     """The text stops in the middle of something; the message says of what."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Piece:
     """A tag or a stretch of text.
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from llmops.errors import InvalidInputError, NoComparisonError
 from llmops.frozen import frozen
@@ -39,7 +38,7 @@ class Base:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Candidate:
     ref: str
     why: str

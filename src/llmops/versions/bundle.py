@@ -163,7 +163,7 @@ class _Gathering:
         return bundled.id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _KeepingTree:
     """A tree that keeps what is read."""
 

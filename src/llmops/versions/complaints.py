@@ -1,10 +1,10 @@
 """What is said of a version that cannot be found, or could be several."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError, did_you_mean
+from llmops.frozen import frozen
 
 _SHORT = 12
 _SHOWN = 80
@@ -12,7 +12,7 @@ _LISTED = 8
 _UNSHALLOW = "the clone is shallow and may lack it: 'git fetch --unshallow'"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Meaning:
     """One thing that a ref can mean.
 

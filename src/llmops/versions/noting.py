@@ -1,13 +1,14 @@
 """A tree that remembers which files were asked for, those that are not there too."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from llmops.domain.tree import Tree
+from llmops.frozen import frozen
 from llmops.history.tree import CommitTree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class NotingTree:
     """A tree that notes which files are read.
 
@@ -33,7 +34,7 @@ class NotingTree:
         return self.tree.read(path, limit=limit)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class FewPaths:
     """A tree that lists some files only; every file can be read.
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from llmops.frozen import frozen
 from llmops.versions.aligning import Pair, overlap, walk
 
 _LIKE: Final = 0.3
@@ -18,7 +18,7 @@ _PIECE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Stretch:
     """A stretch of two texts.
 

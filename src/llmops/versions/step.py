@@ -1,11 +1,11 @@
 """Semantic versions: the one after a change, and whether a claimed one is far enough."""
 
 import re
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
 
 from llmops.domain.change import Step
+from llmops.frozen import frozen
 
 FIRST = "1.0.0"
 """What a prompt claims first."""
@@ -18,7 +18,7 @@ _ORDER: tuple[Step, ...] = ("none", "patch", "minor", "major")
 _Core = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Version:
     """A semantic version; what stands behind `+` counts for nothing."""
 

@@ -1,7 +1,6 @@
 """What a report of a diff is given, and the rows and words that its forms share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from llmops.domain.change import Change, PartChange
@@ -83,7 +82,7 @@ class DiffReport:
         return sorted(shown, key=lambda pair: LOUDEST.index(pair.outcome))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Row:
     """One row of a difference as it is shown.
 

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from llmops.errors import InvalidInputError
@@ -55,7 +55,7 @@ class LinkError(Exception):
         self.refused = refused
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Refusal:
     """What a server answers to a command that it does not carry out.
 

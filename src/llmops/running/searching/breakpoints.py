@@ -13,7 +13,6 @@ variables", Biometrika 62(2), 1975).
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 from llmops.frozen import frozen
@@ -62,7 +61,7 @@ class Beliefs:
     rate: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Fit:
     """How well rates fit: the logarithm of their likelihood, averaged; and their means."""
 
@@ -71,7 +70,7 @@ class _Fit:
     after: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class _Pair:
     """A rate before and one after, with the logarithm of their chance."""
 
