@@ -153,7 +153,7 @@ def test_a_suite_without_any_batch_is_refused_where_its_model_is_named(
     assert "suites/say.yaml:2:10: the model 'script' cannot be asked in batches [no-batch]" in (
         done.err
     )
-    assert "batches of gemini are not spoken" in done.err
+    assert "litellm has batches of Vertex AI only: name it vertex_ai/…" in done.err
     assert "a target cannot be called in a batch" in done.err
     assert not (folder / ".llmops").exists()
     assert not server.calls

@@ -8,18 +8,15 @@ from batch_server import KEY, BatchServer, serve_batches
 from llmops.domain.completion import Request
 from llmops.domain.config import Model, Price
 from llmops.errors import ProviderError
-from llmops.providers.batch.base import State, Tag
+from llmops.providers.batch.base import Tag
+from llmops.providers.batch.interpreter import Interpreter
 from llmops.providers.batch.office import Office
+from llmops.providers.litellm import LitellmProvider
 
 TAG = Tag(run="run-1", name="1-a")
 ENVIRONMENT = {"OUR_API_KEY": KEY, "OTHER_API_KEY": "sk-of-somebody-else"}
 NAMES = {"azure": "azure/ours", "v1": "azure/ours", "mistral": "mistral/mistral-small-latest"}
 KINDS = list(NAMES)
-
-
-@pytest.fixture
-def kind() -> str:
-    return "azure"
 
 
 @pytest.fixture
@@ -220,7 +217,7 @@ def test_a_job_that_failed_without_a_word_says_that(server, kind, errors) -> Non
     assert "nobody said why" in state.refusal.message
 
 
-def test_openai_is_no_matter_of_litellms(server) -> None:
+def test_openai_is_no_matter_of_litellms() -> None:
     of = Model(label="m", name="openai/gpt-4.1", via="direct")
 
     async def run():
@@ -233,5 +230,15 @@ def test_openai_is_no_matter_of_litellms(server) -> None:
     assert asyncio.run(run()) is None
 
 
-def test_a_state_is_what_the_server_said() -> None:
-    assert not State(word="QUEUED", ended=False).files
+def test_an_answer_that_is_nested_too_deeply_is_a_bad_response() -> None:
+    of = Model(label="m", name="azure/ours")
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(ProviderError) as caught:
+        asyncio.run(Interpreter(LitellmProvider({}), of).read(200, deep, request(of)))
+
+    assert caught.value.kind == "bad_response"
+    while deep:
+        deep = deep.pop()

@@ -200,6 +200,17 @@ def test_results_that_are_not_there_are_none(server, kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_bucket_that_is_down_is_asked_again_later(server, kind) -> None:
+    server.fault = lambda method, path: (
+        (503, b"", {}) if path.endswith((".out", "s.jsonl")) and (method == "GET") else None
+    )
+
+    error = with_batches(model(server, kind), sent_and_fetched)
+
+    assert (error.kind, error.retryable) == ("server", True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_results_in_another_bucket_are_not_read(server, kind) -> None:
     async def work(batches, letters):
         state = State(word="completed", ended=True, files=("s3://theirs/predictions.jsonl",))

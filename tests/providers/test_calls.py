@@ -153,6 +153,15 @@ def test_a_cloud_login_is_replaced_where_no_key_is_bound():
     assert "aws_secret_access_key" not in call_arguments(asked, bound, "k", frozenset())
 
 
+def test_googles_login_is_replaced_by_the_key_that_is_bound():
+    of = model("vertex_ai/gemini-2.5-flash", api_base="http://h", key="K")
+    asked = Request(model=of.name, messages=(), parameters={"extra_headers": {"x-a": "1"}})
+
+    found = call_arguments(asked, of, "k", frozenset())
+
+    assert found["extra_headers"] == {"x-a": "1", "Authorization": "Bearer k"}
+
+
 def test_a_models_name_is_no_address():
     name = "huggingface/https://evil.example/x"
 

@@ -1,6 +1,6 @@
 """A run in batches: refused where no model takes them, its asker, and what it left behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from llmops.domain.config import Model
 from llmops.errors import Fault, InvalidInputError
@@ -15,8 +15,15 @@ from llmops.running.runner import Asker
 from llmops.running.sources import Sources
 from llmops.workflows.asking import Asking
 
-_ELSEWHERE = frozenset({"azure_ai", "vertex_ai", "gemini"})
-"""Providers whose batches need files in a store of theirs."""
+_AS_OPENAI = "it speaks OpenAI's format: name it openai/… with 'api_base', or leave out --batch"
+_NOT_CARRIED: Mapping[str, str] = {
+    "gemini": "litellm has batches of Vertex AI only: name it vertex_ai/…, or leave out --batch",
+    "vertex_ai": "of Vertex AI, litellm reads results of gemini models only; leave out --batch",
+    "azure_ai": "litellm has batches of azure/… deployments only; leave out --batch",
+    "hosted_vllm": _AS_OPENAI,
+    "litellm_proxy": _AS_OPENAI,
+}
+"""Why models of a provider are not asked in batches, and what to do."""
 
 
 def check_batches(plan: Plan) -> None:
@@ -95,7 +102,6 @@ def _without(model: Model | None, at: Location) -> Fault:
     else:
         provider = provider_of(model.name)
         message = f"the model '{model.label}' cannot be asked in batches"
-        hint = "docs/batch.md lists the providers whose batches are spoken"
-        if provider in _ELSEWHERE:
-            hint = f"batches of {provider} are not spoken; leave out --batch"
+        usual = "docs/batch.md lists the providers whose batches are spoken; leave out --batch"
+        hint = _NOT_CARRIED.get(provider, usual)
     return Fault(code="no-batch", message=message, at=at, hint=hint)
