@@ -21,7 +21,6 @@ FLOORS = [
     {"comparing", "reporting", "loading", "history", "rendering", "providers", "telemetry"},
     {"domain", "errors"},
     {"location"},
-    {"frozen"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = (

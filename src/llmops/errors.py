@@ -4,7 +4,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.location import Location
 
 ProviderErrorKind = Literal[
@@ -29,8 +30,7 @@ RETRYABLE: frozenset[ProviderErrorKind] = frozenset(
 """The kinds for which asking again may help."""
 
 
-@frozen
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """One complaint about what the user wrote.
 
     Attributes:

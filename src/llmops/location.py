@@ -1,10 +1,9 @@
 """Where in a user's file something stands."""
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 
-@frozen(kw_only=False)
-class Location:
+class Location(Struct, frozen=True):
     """A place in a file of the project.
 
     Attributes:

@@ -3,11 +3,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 import pytest
+from msgspec.structs import replace
 from real_outputs import ADDED, CLAUDE_ADDED, DATA, served
 
 from llmops.comparing.assessment import assess_arms

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from llmops.comparing.policy import FileFinding, PolicyLevels, PolicySide, policy_diff
 from llmops.domain.config import Budget, Config, GatePolicy, Judge, Limits, Model

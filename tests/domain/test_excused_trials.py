@@ -1,9 +1,9 @@
-from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 from made_trials import trial
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.domain.quarantine import Quarantine, in_force

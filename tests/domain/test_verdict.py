@@ -1,4 +1,3 @@
-from dataclasses import fields
 from typing import get_args
 
 import pytest
@@ -6,6 +5,7 @@ from any_values import TRIALS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_trials import answered, refused, trial
+from msgspec.structs import fields
 
 from llmops.domain.completion import Completion, ToolCall, Usage
 from llmops.domain.run import Exchange, StoppedBy, TrialResult

@@ -1,7 +1,8 @@
 """Both lanes, asked the same of the same server."""
 
 import asyncio
-import dataclasses
+
+import msgspec
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
@@ -117,7 +118,7 @@ def facts(outcome):
             words = words.partition(library)[0]
         at = outcome.faults[0].at
         return ("error", outcome.kind, outcome.status, outcome.retry_after, words, outcome.hint, at)
-    found = dataclasses.asdict(outcome)
+    found = msgspec.structs.asdict(outcome)
     del found["latency"]
     found["cost"] = None if outcome.cost is None else round(outcome.cost, 12)
     return found

@@ -1,10 +1,10 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from batch_clouds import ROLE, TOKEN, BedrockServer, StoreServer, VertexServer
 from batch_server import KEY, serve_batches

@@ -1,5 +1,4 @@
-import dataclasses
-
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,7 +124,7 @@ def test_no_count_makes_a_cost_negative_or_dearer_than_its_dearest_kind(cached, 
 
 @given(st.sampled_from(["input", "output"]))
 def test_tokens_that_nobody_counted_have_no_cost(missing):
-    usage = dataclasses.replace(Usage(input=1, output=1), **{missing: None})
+    usage = msgspec.structs.replace(Usage(input=1, output=1), **{missing: None})
 
     assert price_of(usage, PRICE) is None
 

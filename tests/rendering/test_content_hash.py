@@ -1,7 +1,7 @@
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from prompt_making import PROMPT, Project, message, needed, preset, prompt, text, user
 
 from llmops.domain.node import Text

@@ -1,8 +1,7 @@
 """Gates made by hand and at random, for the tests of every form."""
 
-from dataclasses import replace
-
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from llmops.comparing.comparison import compare_trials
 from llmops.comparing.gate import Standards, SuiteStandard, hold

@@ -1,6 +1,5 @@
 import io
 import re
-from dataclasses import replace
 
 import pytest
 from made_reports import (
@@ -14,6 +13,7 @@ from made_reports import (
     trial,
     written,
 )
+from msgspec.structs import replace
 
 from llmops.domain.completion import Completion
 from llmops.domain.run import Arm, Exchange

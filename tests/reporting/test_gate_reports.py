@@ -3,7 +3,6 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from made_gates import finding, gate_of, gates, hostile_gate, trial
 from made_reports import HOSTILE
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from llmops.domain.gate import FINDINGS, GateVerdict
 from llmops.errors import UnavailableError

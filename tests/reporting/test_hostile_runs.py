@@ -8,13 +8,13 @@ import sys
 import threading
 import unicodedata
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 
 import pytest
 from ci_runners import commands
 from lxml import etree
 from made_reports import HOSTILE, report_of, said, scored, trial, written
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from llmops.domain.completion import Completion, ToolCall
 from llmops.domain.record import trial_from_json, trial_to_json

@@ -1,8 +1,8 @@
 import json
-from dataclasses import replace
 
 from hypothesis import given
 from made_reports import PASSING, a_full_run, hostile_texts, report_of, said, trial, written
+from msgspec.structs import replace
 
 from llmops.domain.completion import Completion
 from llmops.domain.record import footer_from_json, header_from_json, trial_from_json

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from opened import Opened, suite
 
 from llmops.domain.node import Text

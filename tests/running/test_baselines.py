@@ -1,9 +1,8 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import AT, case_of, suite_of
+from msgspec.structs import replace
 
 from llmops.comparing.pairing import pair_trials
 from llmops.domain.baseline import Approval

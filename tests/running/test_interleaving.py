@@ -1,9 +1,9 @@
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from opened import Opened, suite
 
 from llmops.domain.node import Text

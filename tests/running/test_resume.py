@@ -1,11 +1,11 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import HEADER
+from msgspec.structs import replace
 from opened import SAY, Opened, suite
 
 from llmops.domain.completion import Completion

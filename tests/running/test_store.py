@@ -3,13 +3,13 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import HEADER, trial
+from msgspec.structs import replace
 
 from llmops.domain.completion import Completion
 from llmops.domain.run import Exchange, RunFooter

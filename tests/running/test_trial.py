@@ -1,9 +1,8 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import AT
+from msgspec.structs import replace
 from opened import Opened, suite
 
 from llmops.domain.completion import Completion, Request

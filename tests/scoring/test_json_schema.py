@@ -303,7 +303,7 @@ def test_one_schema_is_given_inline_or_in_a_file(refusals, written: str, message
 def test_a_fault_in_a_schema_file_is_placed_in_that_file(
     resources, assertion, name: str, text: bytes, message: str, place: str
 ) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from llmops.errors import InvalidInputError
     from llmops.scoring.assess import build

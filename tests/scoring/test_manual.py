@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from llmops.scoring.base import ScorerExample, ScorerKind
 from llmops.scoring.manual import manual_page

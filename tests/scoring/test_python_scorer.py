@@ -97,7 +97,7 @@ def test_a_function_that_cannot_be_called_is_refused(refusals, written: str, mes
 
 
 def test_an_untrusted_run_loads_no_function(assertion, resources) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from llmops.scoring.assess import build
 
@@ -122,7 +122,7 @@ def test_an_untrusted_run_loads_no_function(assertion, resources) -> None:
 def test_functions_without_a_source_are_called_too(
     assertion, resources, function, output: str, expected: str
 ) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from llmops.domain.completion import Completion
     from llmops.scoring.assess import assess, build
@@ -134,7 +134,7 @@ def test_functions_without_a_source_are_called_too(
 
 
 def test_a_function_of_a_module_is_blamed_by_its_file(assertion, resources) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from llmops.domain.completion import Completion
     from llmops.scoring.assess import assess, build

@@ -1,9 +1,9 @@
 import subprocess
 import sys
-from dataclasses import replace
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from llmops.domain.node import node_of, plain
 from llmops.domain.suite import Assertion

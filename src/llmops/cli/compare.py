@@ -68,7 +68,7 @@ def compare(
       llmops compare demo/large demo/small
       llmops compare support/reply@1.0.0 support/reply support/reply+demo/small
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from llmops.cli.asked import surroundings
     from llmops.cli.run_options import chosen, limits_of, options_of, planned

@@ -79,7 +79,7 @@ def diff(
       llmops diff support/reply@1.0.0 @1.1.0         both versions on every suite that uses it
       llmops diff support/reply --explain            and which lines of the edit broke a case
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from llmops.cli.asked import surroundings
     from llmops.cli.run_options import chosen, limits_of, options_of, planned

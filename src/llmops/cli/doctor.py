@@ -12,7 +12,7 @@ def doctor(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
       llmops doctor
       llmops doctor --json | jq '.[] | select(.state != "ok")'
     """
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from llmops.cli.asked import surroundings
     from llmops.cli.terminal.talk import say_json, say_rows
@@ -20,7 +20,7 @@ def doctor(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
 
     checks = examine(surroundings(untrusted=untrusted))
     if as_json:
-        say_json([asdict(check) for check in checks])
+        say_json([to_builtins(check) for check in checks])
     else:
         rows = []
         for check in checks:

@@ -31,7 +31,7 @@ def record(
       llmops record support/ --prune             ask for what is missing, drop what is stale
       llmops record --from-run last              keep what the newest run got
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from llmops.cli.asked import surroundings
     from llmops.cli.run_options import chosen, limits_of, options_of, planned

@@ -20,7 +20,7 @@ def scorers(
       llmops scorers
       llmops scorers similar
     """
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from llmops.cli.asked import surroundings
     from llmops.cli.terminal.talk import say, say_json, say_rows
@@ -29,9 +29,9 @@ def scorers(
     listed = list_scorers(surroundings(untrusted=untrusted))
     if name is not None:
         one, manual = page(listed, name)
-        say_json({**asdict(one), "page": manual}) if as_json else say(manual)
+        say_json({**to_builtins(one), "page": manual}) if as_json else say(manual)
     elif as_json:
-        say_json([asdict(kind) for kind in listed])
+        say_json([to_builtins(kind) for kind in listed])
     else:
         rows = [[kind.name, kind.extra or "", kind.about] for kind in listed]
         say_rows(("scorer", "extra", "passes when"), rows, empty="there is no scorer")

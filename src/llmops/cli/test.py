@@ -89,7 +89,7 @@ def test(
       llmops test                                  every suite; recordings, cache, then providers
       llmops test support/ -m demo/large -m demo/small --report junit=junit.xml
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from llmops.cli.asked import surroundings
     from llmops.cli.run_options import chosen, limits_of, options_of, planned

@@ -1,8 +1,9 @@
 """The trials of several arms in, their comparison out: each by itself, and each against the first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import ceil
+
+from msgspec.structs import replace
 
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.comparison import compare_trials, totals_of

@@ -3,19 +3,19 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.comparing.loosening import Loss, losses
 from llmops.domain.completion import canonical_json
 from llmops.domain.gate import FINDINGS, Finding
 from llmops.domain.node import plain
 from llmops.domain.suite import Assertion, Case, Suite
-from llmops.frozen import frozen
 from llmops.location import Location
 
 MUST_PASS: Final = "must_pass"  # noqa: S105 - a tag
 
 
-@frozen
-class CaseSides:
+class CaseSides(Struct, frozen=True, kw_only=True):
     """The cases of one suite: at the base, and now."""
 
     before: Sequence[Case]

@@ -5,6 +5,8 @@ from functools import lru_cache
 from statistics import fmean
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.comparing.statistics.planning import (
     Aim,
     Plan,
@@ -13,7 +15,6 @@ from llmops.comparing.statistics.planning import (
     visible_drop,
 )
 from llmops.comparing.statistics.power import mcnemar_power
-from llmops.frozen import frozen
 
 MOST_SAMPLES: Final = 10_000
 """No plan asks a case more often."""
@@ -22,8 +23,7 @@ _HALVINGS: Final = 24
 _ROUNDING: Final = 1 + 1e-9
 
 
-@frozen
-class Wavering:
+class Wavering(Struct, frozen=True, kw_only=True):
     """How much verdicts of the same case differ between two arms.
 
     Attributes:

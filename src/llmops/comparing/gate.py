@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.case_policy import MUST_PASS
@@ -17,13 +19,11 @@ from llmops.domain.config import GatePolicy
 from llmops.domain.early import EarlyEnd
 from llmops.domain.gate import RULES, OnInconclusive, RuleOutcome, RuleResult
 from llmops.domain.run import TrialResult
-from llmops.frozen import frozen
 
 _NAMED: Final = 5
 
 
-@frozen
-class SuiteStandard:
+class SuiteStandard(Struct, frozen=True, kw_only=True):
     """What one suite is held to.
 
     Attributes:
@@ -37,8 +37,7 @@ class SuiteStandard:
     must_pass: frozenset[str] = frozenset()
 
 
-@frozen
-class Standards:
+class Standards(Struct, frozen=True, kw_only=True):
     """What a change is held to.
 
     Attributes:
@@ -66,8 +65,7 @@ class Standards:
         return self.suites.get(suite) or SuiteStandard(policy=self.policy)
 
 
-@frozen
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """What came of holding the trials to the standards.
 
     Attributes:

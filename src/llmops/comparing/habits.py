@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.comparing.statistics.flakiness import PassRate, pass_all, pass_at, suite_belief
 from llmops.domain.flaky import Attempts
-from llmops.frozen import frozen
 
 _LOW, _HIGH = 0.05, 0.95
 """A case outside of these passes, or fails, nearly always."""
 _MOST_ATTEMPTS: Final = 20
 
 
-@frozen
-class Belief:
+class Belief(Struct, frozen=True, kw_only=True):
     """What is believed of a case's pass rate.
 
     Attributes:

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from llmops.domain.node import plain
 from llmops.domain.suite import Assertion
-from llmops.frozen import frozen
 from llmops.location import Location
 
 LossKind = Literal["assertion_removed", "assertion_loosened", "assertion_changed"]
@@ -26,8 +27,7 @@ _SECONDS: Final = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHOWN: Final = 80
 
 
-@frozen(kw_only=False)
-class Loss:
+class Loss(Struct, frozen=True):
     """What became of one assertion.
 
     Attributes:

@@ -1,8 +1,10 @@
 """What a change does to policy: a project at the base and now in, findings out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.comparing.arm_policy import arm_changes
 from llmops.comparing.case_policy import CaseSides, compare_cases, inputs_key
@@ -10,14 +12,12 @@ from llmops.comparing.gate_losses import gate_losses
 from llmops.domain.config import Budget, Config, GatePolicy, Judge
 from llmops.domain.gate import FINDINGS, Finding, Level
 from llmops.domain.suite import Case, Suite
-from llmops.frozen import frozen
 from llmops.location import Location
 
 _HARDER: Final[Mapping[str, int]] = {"info": 0, "warn": 1, "error": 2}
 
 
-@frozen
-class PolicySide:
+class PolicySide(Struct, frozen=True, kw_only=True):
     """A project as far as policy goes.
 
     Attributes:
@@ -30,8 +30,7 @@ class PolicySide:
     cases: Mapping[str, Sequence[Case]]
 
 
-@frozen
-class FileFinding:
+class FileFinding(Struct, frozen=True, kw_only=True):
     """A file that judges, or stands in for a model, and is not as it was.
 
     Attributes:
@@ -44,8 +43,7 @@ class FileFinding:
     suite: str = ""
 
 
-@frozen
-class PolicyLevels:
+class PolicyLevels(Struct, frozen=True, kw_only=True):
     """What findings do to the verdict: the policy's word, and what was let through on purpose.
 
     Attributes:

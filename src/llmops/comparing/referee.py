@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 from typing import Final
+
+from msgspec import Struct, field
 
 from llmops.comparing.statistics.curtailment import certain_rate
 from llmops.comparing.statistics.differences import Differences
@@ -12,7 +13,6 @@ from llmops.comparing.statistics.table import CountedCase, Tally, counted
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.early import EarlyEnd
 from llmops.domain.run import TrialResult
-from llmops.frozen import frozen
 
 _EVERY: Final = 50
 """Up to so many cases the evidence is looked at after each; later at every fiftieth part more."""
@@ -20,8 +20,7 @@ CaseKey = tuple[str, str]
 """Suite and case."""
 
 
-@frozen
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """The trials of one case.
 
     Attributes:
@@ -42,8 +41,7 @@ class Block:
         return self.before | self.after
 
 
-@frozen
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """What may end a run early.
 
     Attributes:

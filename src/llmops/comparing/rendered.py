@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Final, Literal
+
+from msgspec import Struct, field
 
 from llmops.comparing.text_diff import diff_texts
 from llmops.domain.rendered import (
@@ -18,7 +19,6 @@ from llmops.domain.rendered import (
 from llmops.domain.run import Failure
 from llmops.domain.tokens import estimated_tokens
 from llmops.errors import Fault
-from llmops.frozen import frozen
 
 Messages = Sequence[Mapping[str, object]]
 _Pair = tuple["_Shown | None", "_Shown | None"]
@@ -27,8 +27,7 @@ _MOST_ALIGNED: Final = 1_000
 """Messages of a side; more are paired by their place."""
 
 
-@frozen
-class RenderedCase:
+class RenderedCase(Struct, frozen=True, kw_only=True):
     """One case under two versions.
 
     Attributes:
@@ -41,16 +40,14 @@ class RenderedCase:
     after: Messages | tuple[Fault, ...] | None
 
 
-@dataclass(slots=True, kw_only=True)
-class _Group:
+class _Group(Struct, kw_only=True):
     changes: tuple[MessageChange, ...]
     cases: list[CaseName] = field(default_factory=list)
     tokens_before: int = 0
     tokens_after: int = 0
 
 
-@frozen(kw_only=False)
-class _Shown:
+class _Shown(Struct, frozen=True):
     """A message as it is shown: its role, its name and its text."""
 
     role: str

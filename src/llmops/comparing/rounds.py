@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.excused import deciding

@@ -1,1 +1,1 @@
-"""The nouns of llmops: plain frozen values that need nothing but the standard library."""
+"""The nouns of llmops: plain frozen values that know of no file, no server and no screen."""

@@ -1,12 +1,12 @@
 """Arms on the same cases: what each came to, and how each stands to the first."""
 
+from msgspec import Struct
+
 from llmops.domain.assessment import Assessment
 from llmops.domain.comparison import ArmTotals, Comparison, ComparisonVerdict
-from llmops.frozen import frozen
 
 
-@frozen
-class ArmResult:
+class ArmResult(Struct, frozen=True, kw_only=True):
     """What an arm came to, over all of its trials.
 
     Attributes:
@@ -37,8 +37,7 @@ class ArmResult:
         return totals.cost / answered
 
 
-@frozen
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How an arm stands to the first one.
 
     Attributes:
@@ -57,8 +56,7 @@ class Standing:
     moved: str = ""
 
 
-@frozen
-class ArmsComparison:
+class ArmsComparison(Struct, frozen=True, kw_only=True):
     """Arms on the same cases.
 
     Attributes:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 Certainty = Literal["regressed", "inconclusive", "not worse", "improved"]
 """What can be said of the second arm, from the worst to the best."""
@@ -11,8 +11,7 @@ Certainty = Literal["regressed", "inconclusive", "not worse", "improved"]
 PASS_RATE: Final = "pass rate"  # noqa: S105 - the name of a metric
 
 
-@frozen
-class Estimate:
+class Estimate(Struct, frozen=True, kw_only=True):
     """A mean difference of two arms, second − first, over the cases they share.
 
     Attributes:
@@ -57,12 +56,11 @@ class Estimate:
 
     def as_json(self) -> dict[str, float | int | str]:
         """The estimate as plain JSON values."""
-        names = [*self.__dataclass_fields__, "ties"]
+        names = [*self.__struct_fields__, "ties"]
         return {name: getattr(self, name) for name in names}
 
 
-@frozen
-class Assessment:
+class Assessment(Struct, frozen=True, kw_only=True):
     """What the cases that two arms share say of the second.
 
     Attributes:

@@ -1,13 +1,13 @@
 """An attempt at a request: when it was made, and what came of it."""
 
+from msgspec import Struct
+
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.domain.run import Failure
-from llmops.frozen import frozen
 
 
-@frozen
-class MadeAttempt:
+class MadeAttempt(Struct, frozen=True, kw_only=True):
     """One attempt of a trial, over.
 
     Attributes:

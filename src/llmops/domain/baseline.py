@@ -8,12 +8,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Final, Literal
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import canonical_json
 from llmops.domain.score import ScoreStatus
-from llmops.frozen import frozen
 
 ApprovedStatus = Literal["passed", "failed"]
 """Nobody can approve of a trial that has no verdict."""
@@ -24,8 +24,7 @@ _RESERVED: Final = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
 """Names that Windows keeps for devices, whatever the suffix."""
 
 
-@frozen
-class ApprovedScore:
+class ApprovedScore(Struct, frozen=True, kw_only=True):
     """What one assertion came to.
 
     Attributes:
@@ -43,8 +42,7 @@ class ApprovedScore:
     soft: bool = False
 
 
-@frozen
-class ApprovedAnswer:
+class ApprovedAnswer(Struct, frozen=True, kw_only=True):
     """One output of a sample: the whole of it, or one turn or step.
 
     Attributes:
@@ -59,8 +57,7 @@ class ApprovedAnswer:
     scores: tuple[ApprovedScore, ...] = ()
 
 
-@frozen
-class ApprovedSample:
+class ApprovedSample(Struct, frozen=True, kw_only=True):
     """One sample of a question, from 0 in the order of the baseline."""
 
     status: ApprovedStatus
@@ -72,8 +69,7 @@ class ApprovedSample:
         return tuple((answer.name, answer.output) for answer in self.answers)
 
 
-@frozen
-class Approval:
+class Approval(Struct, frozen=True, kw_only=True):
     """Who approved of what, and when.
 
     Attributes:
@@ -87,8 +83,7 @@ class Approval:
     author: str | None = None
 
 
-@frozen
-class Baseline:
+class Baseline(Struct, frozen=True, kw_only=True):
     """The approved answers to one question.
 
     Attributes:

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from llmops.domain.completion import canonical_json
-from llmops.frozen import frozen
 
 _SHORT = 12
 
 
-@frozen
-class BundledVersion:
+class BundledVersion(Struct, frozen=True, kw_only=True):
     """One version of a prompt in a bundle.
 
     Attributes:
@@ -47,8 +47,7 @@ class BundledVersion:
         return hashlib.sha256(written.encode()).hexdigest()[:_SHORT]
 
 
-@frozen
-class BundledPrompt:
+class BundledPrompt(Struct, frozen=True, kw_only=True):
     """What a bundle holds of one prompt. Versions are named by their ids.
 
     Attributes:
@@ -73,8 +72,7 @@ class BundledPrompt:
         }
 
 
-@frozen
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """Prompts in one file.
 
     Attributes:

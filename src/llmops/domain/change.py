@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 Kind = Literal["wording", "inputs", "output", "model", "parameters", "tools"]
 """What a part is about."""
@@ -14,8 +14,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 _STEPS: tuple[Step, ...] = get_args(Step)
 
 
-@frozen
-class PartChange:
+class PartChange(Struct, frozen=True, kw_only=True):
     """One part that differs.
 
     Attributes:
@@ -35,8 +34,7 @@ class PartChange:
     reason: str
 
 
-@frozen
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """All that differs; nothing when two versions send the same requests."""
 
     parts: tuple[PartChange, ...]

@@ -1,12 +1,12 @@
 """A comparison: the same cases on two arms, and the one verdict behind all that is said of it."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from llmops.domain.run import Status
 from llmops.domain.verdict import Verdict
-from llmops.frozen import frozen
 
 Outcome = Literal["broken", "fixed", "changed", "same", "unknown", "skipped"]
 """What became of a pair. `unknown`: one side or both have no verdict, so that nobody knows."""
@@ -19,8 +19,7 @@ worse, but not all of it was judged. `incomparable`: there was nothing to compar
 answered on one side."""
 
 
-@frozen
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """One trial of a pair, without the weight of its messages.
 
     Attributes:
@@ -40,8 +39,7 @@ class Side:
     latency: float | None = None
 
 
-@frozen
-class Pair:
+class Pair(Struct, frozen=True, kw_only=True):
     """The same case, asked of both arms.
 
     Attributes:
@@ -69,8 +67,7 @@ class Pair:
         return "same" if self.before.output == self.after.output else "changed"
 
 
-@frozen
-class Unpaired:
+class Unpaired(Struct, frozen=True, kw_only=True):
     """A trial that has no counterpart on the other side.
 
     Attributes:
@@ -87,8 +84,7 @@ class Unpaired:
     reason: str
 
 
-@frozen
-class MetricMean:
+class MetricMean(Struct, frozen=True, kw_only=True):
     """The mean of one metric's scores on one side.
 
     Attributes:
@@ -102,8 +98,7 @@ class MetricMean:
     unscored: int = 0
 
 
-@frozen
-class ArmTotals:
+class ArmTotals(Struct, frozen=True, kw_only=True):
     """What one side came to: statuses of its trials in pairs, the rest of `answered` pairs alone.
 
     Attributes:
@@ -146,8 +141,7 @@ class ArmTotals:
         return self.error + self.unscored
 
 
-@frozen
-class ComparisonVerdict:
+class ComparisonVerdict(Struct, frozen=True, kw_only=True):
     """What a comparison came to: the source of the printed line, the reports and the exit code.
 
     How sure it is would be one more attribute here, which `decide_comparison` is given.
@@ -168,8 +162,7 @@ class ComparisonVerdict:
         return self.exit_code == 0 and self.complete and self.status in {"improved", "same"}
 
 
-@frozen
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """Two arms on the same cases.
 
     Attributes:

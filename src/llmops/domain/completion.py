@@ -4,10 +4,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct, field
 
 UsageSource = Literal["provider", "estimated", "none"]
 """Who counted the tokens. Only what the provider counted is ever called a fact."""
@@ -38,8 +37,7 @@ def escape_surrogates(text: str) -> str:
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-@frozen
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """Everything that is sent, before authentication is attached.
 
     Attributes:
@@ -78,8 +76,7 @@ class Request:
         return hashlib.sha256(canonical_json([self.as_json(), sample]).encode()).hexdigest()
 
 
-@frozen
-class ToolCall:
+class ToolCall(Struct, frozen=True, kw_only=True):
     """A function the model wants called.
 
     Attributes:
@@ -92,8 +89,7 @@ class ToolCall:
     id: str | None = None
 
 
-@frozen
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Tokens of one completion; None where nobody counted.
 
     Attributes:
@@ -113,8 +109,7 @@ class Usage:
     source: UsageSource = "none"
 
 
-@frozen
-class Completion:
+class Completion(Struct, frozen=True, kw_only=True):
     """What a model said.
 
     Attributes:

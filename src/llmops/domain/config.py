@@ -1,10 +1,12 @@
 """The project's configuration: folders, models, budget and the gate's policy."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
 from typing import Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct, field
+from msgspec.structs import fields, replace
+
 from llmops.location import Location
 
 Via = Literal["direct", "litellm", "recorded", "scripted"]
@@ -14,8 +16,7 @@ DIRECT_NAMES = ("openai/", "anthropic/")
 """Beginnings of the names whose format is spoken without litellm."""
 
 
-@frozen
-class Price:
+class Price(Struct, frozen=True, kw_only=True):
     """What a model costs, in US dollars a million tokens.
 
     Attributes:
@@ -33,8 +34,7 @@ class Price:
     batch: float = 0.5
 
 
-@frozen
-class BatchStore:
+class BatchStore(Struct, frozen=True, kw_only=True):
     """Where a model's batches lie, for providers that read them from a bucket of the project's.
 
     Attributes:
@@ -48,8 +48,7 @@ class BatchStore:
     storage: str | None = None
 
 
-@frozen
-class Model:
+class Model(Struct, frozen=True, kw_only=True):
     """An LLM as the project calls it.
 
     Attributes:
@@ -108,15 +107,14 @@ def usual_via(name: str, *, options: bool = False) -> Via:
     return "direct" if name.startswith(DIRECT_NAMES) and not options else "litellm"
 
 
-@frozen
-class Judge:
+class Judge(Struct, frozen=True, kw_only=True):
     """The model that judges where a scorer asks one, and how often it is asked."""
 
     model: str
     samples: int = 1
 
 
-@frozen
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CacheConfig:
     """Where completions are cached.
 
@@ -132,27 +130,24 @@ class CacheConfig:
     url: str | None = None
     key: str | None = None
     ttl: float | None = None
-    at: Location | None = field(default=None, compare=False)
+    at: Location | None = dataclasses.field(default=None, compare=False)
 
 
-@frozen
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """What a run may spend: US dollars and calls; None for no cap."""
 
     max_cost: float | None = None
     max_calls: int | None = None
 
 
-@frozen
-class Otel:
+class Otel(Struct, frozen=True, kw_only=True):
     """Whether runs are told to an OpenTelemetry collector, and the words of prompts with them."""
 
     enabled: bool = True
     content: bool = False
 
 
-@frozen
-class GatePolicy:
+class GatePolicy(Struct, frozen=True, kw_only=True):
     """What the gate demands.
 
     Attributes:
@@ -182,8 +177,7 @@ class GatePolicy:
         return replace(under, **{**said, "levels": {**(under.levels or {}), **(self.levels or {})}})
 
 
-@frozen
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What one file may be at most. Sizes are bytes.
 
     Attributes:
@@ -205,8 +199,7 @@ class Limits:
     dataset_bytes: int = 2**30
 
 
-@frozen
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """`llmops.yaml`, or `[tool.llmops]` in `pyproject.toml`, with every default filled in.
 
     Attributes:

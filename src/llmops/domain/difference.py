@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 LineKind = Literal["kept", "removed", "added", "changed"]
 """`changed`: a line of one side that stands for a line of the other, with its words compared."""
@@ -13,8 +13,7 @@ WordKind = Literal["kept", "removed", "added"]
 """What became of a stretch of a line."""
 
 
-@frozen(kw_only=False)
-class Segment:
+class Segment(Struct, frozen=True):
     """A stretch of a line.
 
     Attributes:
@@ -25,8 +24,7 @@ class Segment:
     changed: bool = False
 
 
-@frozen
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line of a difference.
 
     Attributes:
@@ -55,8 +53,7 @@ class Line:
                 del old[:1], new[:1]
 
 
-@frozen
-class TextDiff:
+class TextDiff(Struct, frozen=True, kw_only=True):
     """Two texts, line by line.
 
     Attributes:

@@ -1,12 +1,12 @@
 """Drift: whether a model answers canary cases as it did, and the one verdict behind all of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Final, Literal
+
+from msgspec import Struct, to_builtins
 
 from llmops.domain.moved import Moved
 from llmops.domain.verdict import Verdict
-from llmops.frozen import frozen
 
 CANARY: Final = "canary"
 """The tag of the cases by which drift is seen."""
@@ -19,8 +19,7 @@ _CODES: Final[Mapping[str, int]] = {"drifted": 1, "cannot tell": 6, "steady": 0}
 _GRAVEST: Final[tuple[Drifting, ...]] = ("drifted", "cannot tell", "steady")
 
 
-@frozen
-class CanaryCase:
+class CanaryCase(Struct, frozen=True, kw_only=True):
     """One canary that answers otherwise than it did.
 
     Attributes:
@@ -34,8 +33,7 @@ class CanaryCase:
     now: tuple[int, int]
 
 
-@frozen
-class RateChange:
+class RateChange(Struct, frozen=True, kw_only=True):
     """The pass rate of the canaries, then and now; every canary weighs the same.
 
     Attributes:
@@ -84,8 +82,7 @@ class RateChange:
         return "steady" if within else "cannot tell"
 
 
-@frozen
-class MeanChange:
+class MeanChange(Struct, frozen=True, kw_only=True):
     """What else is another: a metric, the cost in US dollars, seconds, characters of output.
 
     Attributes:
@@ -98,8 +95,7 @@ class MeanChange:
     after: float
 
 
-@frozen
-class ModelDrift:
+class ModelDrift(Struct, frozen=True, kw_only=True):
     """One model, then and now.
 
     Attributes:
@@ -130,12 +126,11 @@ class ModelDrift:
 
     def as_json(self) -> dict[str, object]:
         """The model's drift as plain JSON values."""
-        rate = {**asdict(self.rate), "p_value": self.rate.p_value}
-        return {**asdict(self), "rate": rate}
+        rate = {**to_builtins(self.rate), "p_value": self.rate.p_value}
+        return {**to_builtins(self), "rate": rate}
 
 
-@frozen
-class Apart:
+class Apart(Struct, frozen=True, kw_only=True):
     """A difference between two runs, taken apart: the model's share and the edit's.
 
     All are differences of pass rates, second − first, from −1 to 1; each bound
@@ -156,8 +151,7 @@ class Apart:
     cases: int
 
 
-@frozen
-class DriftVerdict:
+class DriftVerdict(Struct, frozen=True, kw_only=True):
     """What a look at drift came to: the source of the printed line, the JSON and the exit code."""
 
     status: DriftStatus
@@ -170,8 +164,7 @@ class DriftVerdict:
         return f"{self.status}: {self.reason}"
 
 
-@frozen
-class DriftReport:
+class DriftReport(Struct, frozen=True, kw_only=True):
     """The canaries asked anew, beside their history.
 
     Attributes:
@@ -194,11 +187,11 @@ class DriftReport:
         """The report as plain JSON values."""
         return {
             "schema": "llmops.drift/1",
-            "verdict": {**asdict(self.verdict), "line": self.verdict.line},
+            "verdict": {**to_builtins(self.verdict), "line": self.verdict.line},
             "models": [model.as_json() for model in self.models],
             "run": self.run,
             "accepted": self.accepted,
-            "apart": asdict(self.apart) if self.apart is not None else None,
+            "apart": to_builtins(self.apart) if self.apart is not None else None,
             "notes": list(self.notes),
         }
 

@@ -2,14 +2,13 @@
 
 from typing import Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 EarlyReason = Literal["regressed", "not worse", "rule"]
 """`rule`: a rule that turns the verdict red was broken for certain."""
 
 
-@frozen
-class EarlyEnd:
+class EarlyEnd(Struct, frozen=True, kw_only=True):
     """Why a run ended before its plan did.
 
     Attributes:
@@ -28,8 +27,7 @@ class EarlyEnd:
     high: float | None = None
 
 
-@frozen
-class Savings:
+class Savings(Struct, frozen=True, kw_only=True):
     """What was not spent.
 
     Attributes:

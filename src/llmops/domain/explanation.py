@@ -1,11 +1,11 @@
 """An explanation: which hunks of a prompt's change broke the cases that regressed."""
 
-from dataclasses import field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from llmops.domain.run import StoppedBy
 from llmops.domain.verdict import Totals
-from llmops.frozen import frozen
 from llmops.location import Location
 
 ExplainedStatus = Literal["named", "together", "same", "unsure", "unknown"]
@@ -18,8 +18,7 @@ Judgement = Literal["mends", "not", "unsure", "impossible", "unknown"]
 then. `unknown`: nobody could be asked."""
 
 
-@frozen
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """The smallest thing that can be reverted by itself: a sentence of a text, or a whole value.
 
     Attributes:
@@ -37,8 +36,7 @@ class Edit:
     follows: bool = False
 
 
-@frozen
-class Hunk:
+class Hunk(Struct, frozen=True, kw_only=True):
     """What is reverted at a time: one edit, or several that stand next to each other.
 
     Attributes:
@@ -50,8 +48,7 @@ class Hunk:
     edits: tuple[int, ...]
 
 
-@frozen
-class Passes:
+class Passes(Struct, frozen=True, kw_only=True):
     """How often a case passed of so many samples that were judged."""
 
     passed: int = 0
@@ -61,8 +58,7 @@ class Passes:
         return f"{self.passed:,}/{self.asked:,}"
 
 
-@frozen
-class Tried:
+class Tried(Struct, frozen=True, kw_only=True):
     """The change without one of its hunks, asked for one case.
 
     Attributes:
@@ -79,8 +75,7 @@ class Tried:
     reason: str | None = None
 
 
-@frozen
-class Culprit:
+class Culprit(Struct, frozen=True, kw_only=True):
     """What broke a case: reverted, and nothing else, the case passes more often.
 
     Attributes:
@@ -98,8 +93,7 @@ class Culprit:
     bound: bool = False
 
 
-@frozen
-class ExplainedCase:
+class ExplainedCase(Struct, frozen=True, kw_only=True):
     """What a regressed case came to.
 
     Attributes:
@@ -139,8 +133,7 @@ class ExplainedCase:
         return f"no smaller part is known: reverting {ways[0]} mends the case; {rates}"
 
 
-@frozen
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """Why cases regressed, as far as it was measured.
 
     Attributes:

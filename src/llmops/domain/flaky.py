@@ -1,12 +1,12 @@
 """How cases fared in the runs that are kept, and which of them had better be quarantined."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, field
 from datetime import date
 from typing import Final, Literal
 
+from msgspec import Struct, field, to_builtins
+
 from llmops.domain.run import Arm
-from llmops.frozen import frozen
 
 Habit = Literal["flaky", "wavers", "fails", "passes", "unknown"]
 """`flaky`: surely neither nearly always passing nor nearly always failing; `wavers`: it did both,
@@ -16,8 +16,7 @@ SURE: Final = 0.9
 """So likely must it be that a case is flaky before it is called so."""
 
 
-@frozen
-class Attempts:
+class Attempts(Struct, frozen=True, kw_only=True):
     """What k attempts at a case would give, by what was seen.
 
     Attributes:
@@ -31,8 +30,7 @@ class Attempts:
     all: float
 
 
-@frozen
-class CaseHabit:
+class CaseHabit(Struct, frozen=True, kw_only=True):
     """How one case fared on one arm, as both are today.
 
     Attributes:
@@ -75,12 +73,11 @@ class CaseHabit:
 
     def as_json(self) -> dict[str, object]:
         """The habit as plain JSON values."""
-        arm = {**asdict(self.arm), "parameters": dict(self.arm.parameters)}
-        return {**asdict(self), "arm": arm, "habit": self.habit}
+        arm = {**to_builtins(self.arm), "parameters": dict(self.arm.parameters)}
+        return {**to_builtins(self), "arm": arm, "habit": self.habit}
 
 
-@frozen
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """An entry for a suite's `quarantine:`.
 
     Attributes:
@@ -98,11 +95,10 @@ class Proposal:
 
     def as_json(self) -> dict[str, object]:
         """The proposal as plain JSON values."""
-        return {**asdict(self), "until": self.until.isoformat()}
+        return {**to_builtins(self), "until": self.until.isoformat()}
 
 
-@frozen
-class FlakyReport:
+class FlakyReport(Struct, frozen=True, kw_only=True):
     """What the kept runs say of the selected cases.
 
     Attributes:

@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from functools import reduce
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 Span = tuple[float, float | None]
 """Least and most; the most is None when nothing caps it."""
 
 
-@frozen
-class Expense:
+class Expense(Struct, frozen=True, kw_only=True):
     """What a part of a run takes. Expenses can be added.
 
     Attributes:
@@ -68,8 +67,7 @@ class Expense:
         )
 
 
-@frozen
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """What one suite asks of one model.
 
     Attributes:
@@ -91,8 +89,7 @@ class Part:
     usual: float | None = None
 
 
-@frozen
-class Forecast:
+class Forecast(Struct, frozen=True, kw_only=True):
     """What a run will take.
 
     Attributes:
@@ -126,8 +123,7 @@ class Forecast:
         return max((seconds for seconds in known if seconds is not None), default=0.0)
 
 
-@frozen
-class PastArms:
+class PastArms(Struct, frozen=True, kw_only=True):
     """What kept runs say of how much cases waver.
 
     Attributes:
@@ -142,8 +138,7 @@ class PastArms:
     discordance: float
 
 
-@frozen
-class Sight:
+class Sight(Struct, frozen=True, kw_only=True):
     """The smallest drop of the pass rate that a suite can show on a model.
 
     Attributes:
@@ -164,8 +159,7 @@ class Sight:
     past: PastArms | None = None
 
 
-@frozen
-class Advice:
+class Advice(Struct, frozen=True, kw_only=True):
     """Cases × samples, on both sides of a comparison, for a drop or for money.
 
     Attributes:
@@ -186,8 +180,7 @@ class Advice:
     why: str = ""
 
 
-@frozen
-class Outlook:
+class Outlook(Struct, frozen=True, kw_only=True):
     """All that `llmops plan` says.
 
     Attributes:

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Final, Literal
 
+from msgspec import Struct, to_builtins
+
 from llmops.domain.verdict import Verdict
-from llmops.frozen import frozen
 from llmops.location import Location
 
 Level = Literal["error", "warn", "info"]
@@ -79,8 +79,7 @@ LEVELS: Final[Mapping[str, Level]] = {**RULES, **FINDINGS}
 """The usual level of everything that has one."""
 
 
-@frozen
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing by which a change makes it easier to pass.
 
     Attributes:
@@ -112,11 +111,10 @@ class Finding:
         """The finding as plain JSON values."""
         at = self.at
         place = {"path": at.path, "line": at.line, "column": at.column} if at else None
-        return {**asdict(self), "cases": list(self.cases), "at": place}
+        return {**to_builtins(self), "cases": list(self.cases), "at": place}
 
 
-@frozen
-class RuleResult:
+class RuleResult(Struct, frozen=True, kw_only=True):
     """What one rule says of the results.
 
     Attributes:
@@ -150,8 +148,7 @@ class RuleResult:
         return "red" if hard or undecided else "open"
 
 
-@frozen
-class GateVerdict:
+class GateVerdict(Struct, frozen=True, kw_only=True):
     """What the gate came to: the source of the printed line, every report and the exit code.
 
     Attributes:
@@ -177,7 +174,7 @@ class GateVerdict:
 
     def as_json(self) -> dict[str, object]:
         """The verdict as plain JSON values."""
-        return {**asdict(self), "green": self.green, "line": self.line}
+        return {**to_builtins(self), "green": self.green, "line": self.line}
 
 
 _NAMED: Final = 5

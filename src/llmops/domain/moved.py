@@ -2,14 +2,13 @@
 
 from typing import Final, Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 _SHOWN: Final = 3
 _LONGEST: Final = 60
 
 
-@frozen
-class Moved:
+class Moved(Struct, frozen=True, kw_only=True):
     """What a provider says of itself, where both sides have no word in common.
 
     Attributes:

@@ -8,7 +8,8 @@ cursor over them, made when somebody looks.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.location import Location
 
 Kind = Literal["mapping", "list", "text", "number", "boolean", "nothing"]
@@ -50,8 +51,7 @@ class PlacedList(list[Any]):
         self.raws: dict[int, str] | None = None
 
 
-@frozen(kw_only=False)
-class Text:
+class Text(Struct, frozen=True):
     """Text from a file with its place: a template, or the name of something.
 
     Attributes:
@@ -89,8 +89,7 @@ _NO_RAWS: Mapping[Any, str] = {}
 _SCALARS = (str, int, float, bool, type(None))
 
 
-@frozen(kw_only=False)
-class Node:
+class Node(Struct, frozen=True):
     """A cursor on one value of a file.
 
     Attributes:

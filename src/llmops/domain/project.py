@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from llmops.domain.config import Config
 from llmops.domain.prompt import Prompt
 from llmops.domain.suite import Suite
 from llmops.domain.tree import Tree
-from llmops.frozen import frozen
 
 
-@frozen
-class Project:
+class Project(Struct, frozen=True, kw_only=True):
     """All that a tree holds, read and checked.
 
     Attributes:

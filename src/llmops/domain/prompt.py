@@ -1,19 +1,18 @@
 """A prompt: a named template with its parameters, inputs and messages."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
 
+from msgspec import Struct, field
+
 from llmops.domain.node import Node, Text
-from llmops.frozen import frozen
 from llmops.location import Location
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 """Who speaks. Roles come from the YAML only, never from rendered text."""
 
 
-@frozen
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """One part of a message's content.
 
     Attributes:
@@ -31,8 +30,7 @@ class Part:
     mime: str | None = None
 
 
-@frozen
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One message of a prompt: a role and templates for its parts.
 
     Attributes:
@@ -48,8 +46,7 @@ class Message:
     name: str | None = None
 
 
-@frozen
-class Placeholder:
+class Placeholder(Struct, frozen=True, kw_only=True):
     """A place in the messages where a list of messages is handed in as an input.
 
     Attributes:
@@ -61,8 +58,7 @@ class Placeholder:
     at: Location
 
 
-@frozen
-class Input:
+class Input(Struct, frozen=True, kw_only=True):
     """One declared input of a prompt.
 
     Attributes:
@@ -78,8 +74,7 @@ class Input:
     default: object = None
 
 
-@frozen
-class Example:
+class Example(Struct, frozen=True, kw_only=True):
     """One few-shot pair: inputs for the prompt's user message and the reply wanted for them.
 
     Attributes:
@@ -93,8 +88,7 @@ class Example:
     at: Location
 
 
-@frozen
-class Output:
+class Output(Struct, frozen=True, kw_only=True):
     """The form of output that is asked from the provider and asserted of it.
 
     Attributes:
@@ -108,8 +102,7 @@ class Output:
     schema: Mapping[str, object] | None = None
 
 
-@frozen
-class Prompt:
+class Prompt(Struct, frozen=True, kw_only=True):
     """A prompt as its file states it, with what it extends already merged in.
 
     Attributes:
@@ -149,8 +142,7 @@ class Prompt:
     tree_path: str = "prompts"
 
 
-@frozen
-class RenderedPrompt:
+class RenderedPrompt(Struct, frozen=True, kw_only=True):
     """What a prompt became with one set of inputs.
 
     Attributes:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import date
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
-from llmops.frozen import frozen
 from llmops.location import Location
 
 
-@frozen
-class Quarantine:
+class Quarantine(Struct, frozen=True, kw_only=True):
     """One entry below a suite's `quarantine:`.
 
     Attributes:

@@ -4,10 +4,12 @@ What is absent or at its default is left out, so a line stays short; reading fil
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
 from functools import cache
 from operator import attrgetter
 from typing import Any, get_args
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 from llmops.domain.completion import Completion, Request, ToolCall, Usage
 from llmops.domain.run import (
@@ -182,12 +184,11 @@ def footer_from_json(value: Mapping[str, Any]) -> RunFooter:
     )
 
 
-def _sparse(value: object, **renamed: str) -> Json:
-    """The attributes of a dataclass that are not at their default; `renamed` is new to old name."""
+def _sparse(value: Struct, **renamed: str) -> Json:
+    """The attributes that are not at their default; `renamed` is new to old name."""
     names = {old: new for new, old in renamed.items()}
     whole: Json = {}
-    cls: Any = type(value)
-    defaults, attributes = _defaults(cls)
+    defaults, attributes = _defaults(type(value))
     for (name, default), attribute in zip(defaults, attributes(value), strict=True):
         if attribute is default or attribute == default:
             continue
@@ -197,11 +198,11 @@ def _sparse(value: object, **renamed: str) -> Json:
 
 @cache
 def _defaults(
-    cls: Any,  # noqa: ANN401 - a dataclass, which fields() alone can tell
+    cls: type[Struct],
 ) -> tuple[tuple[tuple[str, object], ...], Callable[[object], tuple[Any, ...]]]:
     """The attributes' names with their defaults, and what takes them all from a value at once."""
     defaults = tuple(
-        (item.name, item.default if item.default_factory is MISSING else item.default_factory())
+        (item.name, item.default if item.default_factory is NODEFAULT else item.default_factory())
         for item in fields(cls)
     )
     return defaults, attrgetter(*(name for name, _default in defaults))

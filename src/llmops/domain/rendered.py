@@ -1,14 +1,12 @@
 """What the cases of a suite look like under two versions of a prompt."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from llmops.domain.difference import TextDiff
 from llmops.domain.run import Failure
-from llmops.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CaseName:
+class CaseName(Struct, frozen=True, order=True):
     """A case by its suite and id."""
 
     suite: str
@@ -18,8 +16,7 @@ class CaseName:
         return f"{self.suite}::{self.case}"
 
 
-@frozen
-class MessageChange:
+class MessageChange(Struct, frozen=True, kw_only=True):
     """One message that differs.
 
     Attributes:
@@ -33,8 +30,7 @@ class MessageChange:
     diff: TextDiff
 
 
-@frozen
-class RenderedGroup:
+class RenderedGroup(Struct, frozen=True, kw_only=True):
     """Cases whose messages change in the same way.
 
     Attributes:
@@ -50,8 +46,7 @@ class RenderedGroup:
     tokens_after: int
 
 
-@frozen
-class Unrendered:
+class Unrendered(Struct, frozen=True, kw_only=True):
     """A case that one version or both cannot render.
 
     Attributes:
@@ -64,8 +59,7 @@ class Unrendered:
     after: tuple[Failure, ...] = ()
 
 
-@frozen
-class RenderedDiff:
+class RenderedDiff(Struct, frozen=True, kw_only=True):
     """The messages of all cases, under two versions.
 
     Attributes:

@@ -1,12 +1,12 @@
 """A run: all trials of one invocation, with their outcomes."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.score import AssertionScore
-from llmops.frozen import frozen
 from llmops.location import Location
 
 Status = Literal["passed", "failed", "error", "unscored", "skipped"]
@@ -16,8 +16,7 @@ Origin = Literal["live", "cached", "recorded"]
 """Where a completion came from."""
 
 
-@frozen
-class Arm:
+class Arm(Struct, frozen=True, kw_only=True):
     """A prompt version × a model × parameters.
 
     Attributes:
@@ -45,8 +44,7 @@ class Arm:
         return self.model or self.prompt
 
 
-@frozen
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """Why a trial has no completion.
 
     Attributes:
@@ -64,8 +62,7 @@ class Failure:
     hint: str | None = None
 
 
-@frozen
-class Exchange:
+class Exchange(Struct, frozen=True, kw_only=True):
     """One request of a trial and what came of it: a turn, a step, or the whole trial.
 
     Attributes:
@@ -90,8 +87,7 @@ class Exchange:
     attempts: int = 0
 
 
-@frozen
-class TrialResult:
+class TrialResult(Struct, frozen=True, kw_only=True):
     """One case × one arm × one sample number, carried out.
 
     Attributes:
@@ -168,8 +164,7 @@ class TrialResult:
         return sum(s.weight * s.score.value for s in scored) / weight if weight else None
 
 
-@frozen
-class RunHeader:
+class RunHeader(Struct, frozen=True, kw_only=True):
     """What a run set out to do.
 
     Attributes:
@@ -210,8 +205,7 @@ StoppedBy = Literal["budget", "fail_fast", "decided", "sigint", "sigterm", "sigh
 what was asked of it; `killed` left no footer."""
 
 
-@frozen
-class RunFooter:
+class RunFooter(Struct, frozen=True, kw_only=True):
     """How a run ended.
 
     Attributes:

@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.location import Location
 
 ScoreStatus = Literal["passed", "failed", "unscored"]
 """`unscored` is a scorer that could not judge. It is never a pass."""
 
 
-@frozen
-class Score:
+class Score(Struct, frozen=True, kw_only=True):
     """What one scorer says.
 
     Attributes:
@@ -45,8 +45,7 @@ class Score:
         return cls(status="unscored", value=0.0, reason=reason)
 
 
-@frozen
-class AssertionScore:
+class AssertionScore(Struct, frozen=True, kw_only=True):
     """A score with the assertion it belongs to.
 
     Attributes:

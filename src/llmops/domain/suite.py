@@ -1,18 +1,17 @@
 """A suite: the cases a prompt must pass, and what each case asserts."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from llmops.domain.config import GatePolicy
 from llmops.domain.node import Node, Text
 from llmops.domain.quarantine import Quarantine
-from llmops.frozen import frozen
 from llmops.location import Location
 
 
-@frozen
-class Assertion:
+class Assertion(Struct, frozen=True, kw_only=True):
     """One claim about an output, as the suite states it.
 
     `scorer` is a name. `scoring.registry` turns it into a scorer before any model is
@@ -40,8 +39,7 @@ class Assertion:
     name: str | None = None
 
 
-@frozen
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """One turn of a conversation: what the user says, and what is asserted of the answer."""
 
     user: Text
@@ -49,8 +47,7 @@ class Turn:
     at: Location
 
 
-@frozen
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One step of a chain: a prompt whose output is an input of the steps after it.
 
     Attributes:
@@ -68,8 +65,7 @@ class Step:
     assertions: tuple[Assertion, ...] = ()
 
 
-@frozen
-class HttpTarget:
+class HttpTarget(Struct, frozen=True, kw_only=True):
     """An application behind a URL.
 
     Attributes:
@@ -90,8 +86,7 @@ class HttpTarget:
     timeout: float = 60.0
 
 
-@frozen
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """An application under test in place of a prompt. Exactly one of the three kinds is set.
 
     Attributes:
@@ -123,24 +118,21 @@ class Target:
         return f"exec {' '.join(map(str, self.exec or ()))}"
 
 
-@frozen
-class Samples:
+class Samples(Struct, frozen=True, kw_only=True):
     """How many times each case is asked: from `min` to `max`, both 1 or more."""
 
     min: int = 1
     max: int = 1
 
 
-@frozen
-class DatasetSample:
+class DatasetSample(Struct, frozen=True, kw_only=True):
     """A seeded choice of `n` rows of a dataset, taken after `where`."""
 
     n: int
     seed: int = 0
 
 
-@frozen
-class CaseEntry:
+class CaseEntry(Struct, frozen=True, kw_only=True):
     """One entry below `cases:`: a case written out, or a dataset whose rows are cases.
 
     Attributes:
@@ -172,8 +164,7 @@ class CaseEntry:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
-@frozen
-class Suite:
+class Suite(Struct, frozen=True, kw_only=True):
     """A suite as its file states it. Exactly one of `prompts`, `target` and `steps` is set.
 
     Attributes:
@@ -206,8 +197,7 @@ class Suite:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
-@frozen
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One set of inputs with its assertions: an entry of a suite, bound to a row and a matrix cell.
 
     Attributes:

@@ -1,19 +1,19 @@
 """The verdict: one object behind the printed line, every report and the exit code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from llmops.domain.completion import Usage
 from llmops.domain.run import StoppedBy, TrialResult
-from llmops.frozen import frozen
 
 VerdictStatus = Literal["passed", "failed", "error", "budget", "stopped", "empty", "interrupted"]
 """`error`: a provider or a scorer failed, so that nobody knows. `stopped`: ended on purpose."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Totals:
+class Totals(Struct, kw_only=True):
     """Counts over trials, added up as they finish.
 
     Attributes:
@@ -125,8 +125,7 @@ _EXIT_CODES: Mapping[VerdictStatus, int] = {
 _SIGNAL_CODES: Mapping[StoppedBy, int] = {"sigint": 130, "sigterm": 143, "sighup": 129}
 
 
-@frozen
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What a run came to.
 
     Attributes:

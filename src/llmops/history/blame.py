@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta, timezone
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.history.changes import Commit
 from llmops.history.repository import Repository
 
 
-@frozen
-class BlamedLine:
+class BlamedLine(Struct, frozen=True, kw_only=True):
     """A line of a file.
 
     Attributes:

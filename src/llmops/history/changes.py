@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.history.objects import Objects
 from llmops.history.repository import Repository
 from llmops.history.tree import CommitTree, read_ahead
@@ -20,8 +21,7 @@ _RENAME = re.compile(r"\n?R[0-9]{3}")
 _FIELDS = "%H%x00%P%x00%aI%x00%aN%x00%s"
 
 
-@frozen
-class Commit:
+class Commit(Struct, frozen=True, kw_only=True):
     """A commit.
 
     Attributes:

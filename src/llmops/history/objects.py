@@ -6,8 +6,9 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.errors import UnavailableError
-from llmops.frozen import frozen
 from llmops.history.repository import DAMAGED, PARTIAL, Repository
 
 _CHUNK = 2**20
@@ -19,8 +20,7 @@ _SUBMODULE = b"160000"
 _UNSHALLOW = "the clone is shallow: 'git fetch --unshallow' (fetch-depth: 0 in actions/checkout) gets the rest"
 
 
-@frozen(kw_only=False)
-class Entry:
+class Entry(Struct, frozen=True):
     """What stands under one name in a folder of a commit.
 
     Attributes:

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.errors import UnavailableError
-from llmops.frozen import frozen
 
 _NOBODY = {"user.name": "llmops init", "user.email": "llmops@localhost"}
 _OPTIONS = (
@@ -60,8 +61,7 @@ _REMEDIES = {
 }
 
 
-@frozen
-class WorkState:
+class WorkState(Struct, frozen=True, kw_only=True):
     """What is checked out.
 
     Attributes:
@@ -73,8 +73,7 @@ class WorkState:
     dirty: str | None
 
 
-@frozen(kw_only=False)
-class Repository:
+class Repository(Struct, frozen=True):
     """A repository that holds the project.
 
     Attributes:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec import Struct
+
 from llmops.domain.config import Limits
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.history.objects import Entry, Objects
 
 
-@frozen(kw_only=False)
-class CommitTree:
+class CommitTree(Struct, frozen=True):
     """The project's files at a commit.
 
     Attributes:

@@ -1,11 +1,11 @@
 """One assertion of a suite: a mapping with one scorer's key and the keys common to all."""
 
+from dataclasses import dataclass
 from itertools import islice
 
 from llmops.domain.node import Node, PlacedMapping
 from llmops.domain.suite import Assertion
 from llmops.errors import Fault, did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.shapes import Faults, entry, expected, keys_of, read, refuse
 
 _MOST_FAULTS = 20
@@ -20,7 +20,7 @@ def check_pick(word: str, node: Node, faults: Faults) -> object:
     return refuse(node, "unknown-pick", f"'{word}' cannot be judged", faults, hint)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommonKeys:
     """The keys that every assertion may have beside its scorer's."""
 

@@ -1,8 +1,10 @@
 """The folder of baselines in, approved results by key out; and a baseline as the text of its file."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from llmops.domain.baseline import (
     Approval,
@@ -17,7 +19,6 @@ from llmops.domain.node import Node
 from llmops.domain.score import ScoreStatus
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.complaints import all_of
 from llmops.loading.files import read_file
 from llmops.loading.nodes import parse_yaml
@@ -114,7 +115,7 @@ def baseline_text(baseline: Baseline) -> str:
     return _HEAD + "\n".join(yaml_text(present)) + "\n"
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _ScoreShape:
     label: Node = entry()
     scorer: Node = entry()
@@ -125,7 +126,7 @@ class _ScoreShape:
     soft: bool = entry(default=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _AnswerShape:
     name: Node | None = entry(default=None)
     model: Node | None = entry(default=None)
@@ -133,13 +134,13 @@ class _AnswerShape:
     output: Node = entry()
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _SampleShape:
     status: ApprovedStatus = entry()
     answers: tuple[_AnswerShape, ...] = entry()
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _BaselineShape:
     schema: Node = entry()
     suite: Node = entry()

@@ -5,16 +5,16 @@ import json
 import re
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from llmops.domain.bundle import Bundle, BundledVersion
 from llmops.errors import InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 
 CONFIG_PATH = "llmops.yaml"
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 
 
-@frozen(kw_only=False)
-class BundleTree:
+class BundleTree(Struct, frozen=True):
     """The files of one version in a bundle as a tree."""
 
     bundle: Bundle

@@ -1,12 +1,12 @@
 """The cases of a suite as its file states them: written out, or a dataset's rows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from llmops.domain.node import Node, Text
 from llmops.domain.suite import Assertion, CaseEntry, DatasetSample, Turn
 from llmops.errors import Fault
-from llmops.frozen import frozen
 from llmops.loading.assertions import read_assertions
 from llmops.loading.datasets import unknown_format
 from llmops.loading.shapes import (
@@ -50,7 +50,7 @@ class SampleShape:
     seed: int = entry("The same seed picks the same rows.", default=0)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnShape:
     """One turn of a conversation."""
 
@@ -61,7 +61,7 @@ class TurnShape:
     at: Location
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseShape:
     """One entry below `cases:`."""
 

@@ -1,6 +1,7 @@
 """What `llmops.yaml` may say: one shape for each of its mappings."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from llmops.domain.config import (
@@ -15,7 +16,6 @@ from llmops.domain.config import (
     Via,
 )
 from llmops.domain.node import Node, Text
-from llmops.frozen import frozen
 from llmops.loading.batch_store import bucket, role
 from llmops.loading.cache_values import cache_place, cache_url
 from llmops.loading.shapes import Duration, entry, json_schema, shape_of
@@ -166,7 +166,7 @@ class LimitsShape:
     )
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShape:
     """One alias below `models:`."""
 
@@ -204,7 +204,7 @@ class ModelShape:
     batch: BatchStore | None = entry("Where its batches lie.", default=None)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigShape:
     """The whole of `llmops.yaml`."""
 

@@ -1,9 +1,11 @@
 """Keys declared as fields of dataclasses: how each is written, what it means, what it may be."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
+
+from msgspec import Struct, structs
 
 from llmops.domain.node import Node
 from llmops.loading.readers import Faults
@@ -73,8 +75,7 @@ def keys_of(shape: type) -> tuple[str, ...]:
     return tuple(entries_of(shape))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One key of a shape: the attribute it fills, its type, and whether it must be there."""
 
     attribute: str
@@ -89,15 +90,36 @@ def entries_of(shape: type) -> Mapping[str, Entry]:
     written = _SHAPES[shape][0] if shape in _SHAPES else shape
     hints = get_type_hints(written)
     found: dict[str, Entry] = {}
-    for item in dataclasses.fields(written):
-        if hints[item.name] is Location or not item.init:
-            continue
-        required = (
-            item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-        )
-        key = item.metadata.get("key") or item.name
-        found[key] = Entry(item.name, hints[item.name], required, item.metadata)
+    for name, required, metadata in _declared(written):
+        if hints[name] is not Location:
+            found[metadata.get("key") or name] = Entry(name, hints[name], required, metadata)
     return found
+
+
+def is_shape(kind: Any) -> bool:  # noqa: ANN401 - any type at all
+    """Whether values of a class can be read from a mapping."""
+    return isinstance(kind, type) and (issubclass(kind, Struct) or dataclasses.is_dataclass(kind))
+
+
+def attributes_of(value: type) -> tuple[str, ...]:
+    """The attributes that a value is made with."""
+    return tuple(name for name, _required, _metadata in _declared(value))
+
+
+def _declared(written: type) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
+    """Each attribute with whether it must be given, and what `entry` said of it.
+
+    Raises:
+        TypeError: The class is neither a struct nor a dataclass.
+    """
+    if issubclass(written, Struct):
+        for one in structs.fields(written):
+            yield one.name, one.required, {}
+        return
+    for item in dataclasses.fields(cast("Any", written)):
+        needed = item.default is dataclasses.MISSING is item.default_factory
+        if item.init:
+            yield item.name, needed, item.metadata
 
 
 def words_for(shape: type) -> str:

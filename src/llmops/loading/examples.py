@@ -1,11 +1,11 @@
 """Few-shot examples: pairs of input and output, written out or in a file of their own."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from llmops.domain.node import Node, node_of
 from llmops.domain.prompt import Example, Input
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.datasets import rows
 from llmops.loading.references import Source, reference_in
 from llmops.loading.shapes import Faults, entry, expected, json_schema, read
@@ -13,7 +13,7 @@ from llmops.loading.values import input_value
 from llmops.location import Location
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleShape:
     """One pair."""
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.errors import InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 from llmops.location import Location
 
 GROUP = "llmops.functions"
@@ -20,8 +21,7 @@ _BREAKS = (Exception, SystemExit)
 """A module that calls `sys.exit` must not end the run, least of all with 0."""
 
 
-@frozen
-class FunctionLoader:
+class FunctionLoader(Struct, frozen=True, kw_only=True):
     """Loads functions by reference.
 
     Attributes:

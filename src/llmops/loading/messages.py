@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from llmops.domain.node import Node, Text
 from llmops.domain.prompt import Message, Part, Placeholder, Role
 from llmops.errors import Fault
-from llmops.frozen import frozen
 from llmops.loading.shapes import (
     Faults,
     entry,
@@ -37,7 +37,7 @@ def image_address(url: Text, node: Node, faults: Faults) -> object:
     return refuse(node, "unknown-host", f"'{url}' is no address of an image", faults, hint)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartShape:
     """One part of a message's content."""
 
@@ -62,7 +62,7 @@ _CONTENT_SCHEMA: Mapping[str, object] = {
 }
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageShape:
     """One message."""
 
@@ -71,7 +71,7 @@ class MessageShape:
     name: str | None = entry("The speaker's name, sent as it is.", default=None)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceholderShape:
     """A place where a list of messages is handed in."""
 

@@ -5,11 +5,11 @@ while it is still small. Scalars follow YAML 1.2's core schema: `no` and `12:30`
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, NoReturn, cast
 
 import yaml
+from msgspec import Struct, field
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -24,7 +24,6 @@ from yaml.events import (
 from llmops.domain.config import Limits
 from llmops.domain.node import Node, PlacedList, PlacedMapping, pack_mark
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.decoding import decode_text
 from llmops.loading.scalars import resolve_scalar
 from llmops.loading.syntax import broken_syntax, unreadable
@@ -97,8 +96,7 @@ def _malformed(text: str, path: str, error: yaml.MarkedYAMLError) -> InvalidInpu
     return broken_syntax(words, text, Location(path, mark.line + 1, mark.column + 1))
 
 
-@frozen(kw_only=False)
-class _Anchored:
+class _Anchored(Struct, frozen=True):
     """What an anchor stands for. `size` and `depth` count all that is inside."""
 
     value: Any
@@ -107,8 +105,7 @@ class _Anchored:
     depth: int
 
 
-@dataclass(slots=True)
-class _OpenAnchor:
+class _OpenAnchor(Struct):
     """An anchored collection that is still being filled.
 
     Attributes:
@@ -123,8 +120,7 @@ class _OpenAnchor:
     deepest: int
 
 
-@dataclass(slots=True)
-class _Builder:
+class _Builder(Struct):
     """Builds values from the parser's events. What is rare has methods of its own."""
 
     path: str

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from llmops.domain.node import Node, Text, plain
 from llmops.domain.prompt import Input, Message, Output, Placeholder, Role
 from llmops.errors import Fault
-from llmops.frozen import frozen
 from llmops.loading.examples import EXAMPLES_SCHEMA, ExampleShape, read_examples
 from llmops.loading.inputs import INPUTS_SCHEMA, read_inputs
 from llmops.loading.json_schemas import check_schema
@@ -44,7 +45,7 @@ def prompt_name(name: Text, node: Node, faults: Faults) -> object:
     return refuse(node, "prompt-name", f"'{name}' cannot be extended", faults, hint)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputShape:
     """`output:`."""
 
@@ -58,7 +59,7 @@ class OutputShape:
     )
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptShape:
     """The whole of a prompt file."""
 
@@ -87,8 +88,7 @@ class PromptShape:
     )
 
 
-@frozen
-class PromptFile:
+class PromptFile(Struct, frozen=True, kw_only=True):
     """The parts that a file states; None for those it leaves to what it extends.
 
     Attributes:

@@ -1,8 +1,10 @@
 """Prompt files in, prompts out, each with what it extends merged in."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import fields, replace
 
 from llmops.domain.config import Config
 from llmops.domain.prompt import Message, Placeholder, Prompt
@@ -23,8 +25,7 @@ _OWN = ("path", "at", "version", "changelog", "extends")
 """What a prompt never takes over: it is said of one file."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PromptReader:
+class PromptReader(Struct, kw_only=True):
     """Reads a project's prompts, each file once.
 
     Attributes:

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NewType
 
+from msgspec import Struct
+
 from llmops.domain.node import Kind, Node, Text, plain
 from llmops.errors import Fault, did_you_mean
-from llmops.frozen import frozen
 
 Duration = NewType("Duration", float)
 """Seconds, written as a number or as `200ms`, `5s`, `2m`, `1h`, `7d`."""
@@ -36,8 +37,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
-@frozen(kw_only=False)
-class Simple:
+class Simple(Struct, frozen=True):
     """A type that one value fills.
 
     Attributes:

@@ -1,17 +1,17 @@
 """Parts of a prompt that may stand in a file of their own, named relative to the prompt."""
 
+from msgspec import Struct
+
 from llmops.domain.config import Limits
 from llmops.domain.node import Node, Text
 from llmops.domain.tree import Tree
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.files import read_yaml
 from llmops.loading.paths import beside
 from llmops.loading.readers import Faults
 
 
-@frozen
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """Where a prompt stands and what its files may be at most.
 
     Attributes:

@@ -2,13 +2,12 @@
 
 One declaration serves the reader, the complaints, the manual and the editor. Read types are
 `str`, `int`, `float`, `bool`, `object` (any plain value), `Node`, `Text`, `Duration`,
-`Literal[…]`, `tuple[X, …]`, `Mapping[str, X]`, dataclasses, and unions of kinds that a node
+`Literal[…]`, `tuple[X, …]`, `Mapping[str, X]`, shapes, and unions of kinds that a node
 can be told apart by. A field's metadata may name its key (`key`), its manual line (`about`)
 and a check (`then`); a field called `at` is filled with the place of the mapping. A value of
 the domain that is written otherwise than it is kept has a shape of its own (`shape_of`).
 """
 
-import dataclasses
 import types
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
@@ -17,7 +16,16 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from llmops.domain.node import Kind, Node
 from llmops.errors import Fault, did_you_mean
-from llmops.loading.declarations import Entry, entries_of, entry, keys_of, shape_of, words_for
+from llmops.loading.declarations import (
+    Entry,
+    attributes_of,
+    entries_of,
+    entry,
+    is_shape,
+    keys_of,
+    shape_of,
+    words_for,
+)
 from llmops.loading.editor_schemas import json_schema
 from llmops.loading.readers import (
     MISSING,
@@ -83,7 +91,7 @@ def _shape_reader(shape: type, what: str = "") -> Reader:
     readers = {key: (known.attribute, _entry_reader(known)) for key, known in entries.items()}
     build = cast("Callable[..., Any]", shape)
     named = what or words_for(shape)
-    keeps_place = any(item.name == "at" for item in dataclasses.fields(cast("Any", shape)))
+    keeps_place = "at" in attributes_of(shape)
     required = {key: None for key, known in entries.items() if known.required}.keys()
 
     def read_shape(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - the shape
@@ -165,8 +173,8 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401 - a type in
         return _list_reader(arguments[0])
     if origin is not None and issubclass(origin, Mapping):
         return _mapping_reader(arguments[1])
-    if dataclasses.is_dataclass(kind):
-        return _shape_reader(cast("type", kind))
+    if is_shape(kind):
+        return _shape_reader(kind)
     msg = f"no reader for {kind!r}"
     raise TypeError(msg)
 

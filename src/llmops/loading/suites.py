@@ -1,13 +1,15 @@
 """Suite files in, suites out."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec import Struct
 
 from llmops.domain.config import GatePolicy
 from llmops.domain.node import Node, Text, node_of
 from llmops.domain.quarantine import Quarantine
 from llmops.domain.suite import Assertion, CaseEntry, Samples, Step, Suite, Target
 from llmops.errors import Fault
-from llmops.frozen import frozen
 from llmops.loading.assertions import read_assertions
 from llmops.loading.cases import CaseShape, read_cases, tag_words
 from llmops.loading.config_shapes import GateShape
@@ -80,7 +82,7 @@ class SamplesShape:
     max: int = entry("How often at most.", minimum=1)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteShape:
     """The whole of a suite file."""
 
@@ -189,8 +191,7 @@ def unasserted(suite: Suite) -> list[Fault]:
     ]
 
 
-@frozen
-class _Parts:
+class _Parts(Struct, frozen=True, kw_only=True):
     """The parts that a shape cannot read by itself."""
 
     target: Target | None

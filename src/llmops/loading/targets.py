@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from llmops.domain.node import Node, Text, node_of
 from llmops.domain.suite import Assertion, HttpTarget, Step, Target
-from llmops.frozen import frozen
 from llmops.loading.assertions import read_assertions
 from llmops.loading.shapes import (
     Duration,
@@ -91,7 +91,7 @@ class TargetShape:
     )
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepShape:
     """One step of a chain."""
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from llmops.domain.node import Node, plain
 from llmops.errors import did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.json_schemas import check_schema
 from llmops.loading.shapes import Faults, entry, expected, json_schema, read, refuse
 
@@ -33,7 +33,7 @@ def parameters_schema(schema: Node, node: Node, faults: Faults) -> object:
     return node
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionShape:
     """A function that the model may call."""
 
@@ -45,7 +45,7 @@ class FunctionShape:
     strict: bool | None = entry("Whether arguments must meet the schema.", default=None)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolShape:
     """A function in OpenAI's wrapping."""
 
@@ -53,14 +53,14 @@ class ToolShape:
     function: FunctionShape = entry("The function.")
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenShape:
     """The function that must be called."""
 
     name: str = entry("The function's name.")
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceShape:
     """The choice of one function in OpenAI's wrapping."""
 

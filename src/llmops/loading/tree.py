@@ -8,10 +8,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec import Struct
+
 from llmops.domain.config import Limits
 from llmops.domain.tree import StreamingTree, Tree
 from llmops.errors import InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.paths import clean_path
 
 _SKIPPED = frozenset({".git", ".llmops", ".venv", "node_modules", "__pycache__"})
@@ -25,8 +26,7 @@ _OPEN_FLAGS = (
 )
 
 
-@frozen(kw_only=False)
-class WorkTree:
+class WorkTree(Struct, frozen=True):
     """A folder on disk as a tree.
 
     Attributes:
@@ -130,8 +130,7 @@ class WorkTree:
         )
 
 
-@frozen(kw_only=False)
-class LimitedTree:
+class LimitedTree(Struct, frozen=True):
     """A tree with the limits that its own project sets.
 
     Attributes:

@@ -7,11 +7,12 @@ budgets and caches belong to `running`.
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.domain.node import Node, Text
 from llmops.domain.tree import Tree
-from llmops.frozen import frozen
 from llmops.location import Location
 
 Load = Callable[[str, Location], Callable[..., Any]]
@@ -62,8 +63,7 @@ class TargetProvider(Protocol):
         ...
 
 
-@frozen
-class ProviderContext:
+class ProviderContext(Struct, frozen=True, kw_only=True):
     """What a provider may look at.
 
     Attributes:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
+from msgspec import Struct
+
 from llmops.errors import ProviderError, ProviderErrorKind
-from llmops.frozen import frozen
 
 LONGEST_MESSAGE = 300
 _LONGEST_BODY = 65_536
@@ -55,8 +56,7 @@ _HINTS: Mapping[ProviderErrorKind, str] = {
 NO_CREDIT_HINT = "the account has no credit left; no retry will help"
 
 
-@frozen
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What a server answered when it did not answer well.
 
     Attributes:

@@ -13,12 +13,12 @@ from collections.abc import (
     MutableMapping,
 )
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from urllib.parse import urljoin, urlsplit
 
+from msgspec import Struct, field
+
 from llmops.errors import ProviderError
-from llmops.frozen import frozen
 from llmops.providers.bodies import read_capped
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -60,8 +60,7 @@ Handle = Callable[[Any], Awaitable[Any]]
 """Sends one HTTP request and returns its response."""
 
 
-@frozen
-class StandIn:
+class StandIn(Struct, frozen=True, kw_only=True):
     """An answer that is given in place of the network's.
 
     Attributes:
@@ -80,8 +79,7 @@ class HeldBack(BaseException):
     """A request was held back, and nobody shall wait for an answer."""
 
 
-@frozen
-class Unsent:
+class Unsent(Struct, frozen=True, kw_only=True):
     """A request that was about to leave.
 
     Attributes:
@@ -93,8 +91,7 @@ class Unsent:
     body: bytes
 
 
-@dataclass(slots=True, kw_only=True)
-class Attempt:
+class Attempt(Struct, kw_only=True):
     """What goes over the wire in one attempt.
 
     Attributes:

@@ -6,9 +6,10 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from llmops.domain.completion import Completion
 from llmops.domain.node import Node, plain

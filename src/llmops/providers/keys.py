@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.location import Location
 
 REDACTED = "[redacted]"
@@ -56,8 +57,7 @@ _BARE_NAMES = (
 """Models that are known without their provider's name in front."""
 
 
-@frozen
-class Dotenv:
+class Dotenv(Struct, frozen=True, kw_only=True):
     """What a `.env` file says.
 
     Attributes:

@@ -4,8 +4,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from llmops.domain.completion import Request, canonical_json
-from llmops.frozen import frozen
 
 _WORD = re.compile(r"\w+")
 _LONGEST_TEXT = 20_000
@@ -15,8 +16,7 @@ _SHOWN = 24
 _GONE = "\0 nothing at all"
 
 
-@frozen
-class Nearest:
+class Nearest(Struct, frozen=True, kw_only=True):
     """The known request that differs least from the one that was asked.
 
     Attributes:

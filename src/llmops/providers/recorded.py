@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json, request_from_json
 from llmops.errors import Fault, InvalidInputError, ProviderError, did_you_mean
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.providers.nearest import Nearest, RequestIndex
 
@@ -17,8 +18,7 @@ FORMAT = "recordings/1"
 _KEYS = ("digest", "sample", "model", "request", "completion")
 
 
-@frozen
-class RecordedEntry:
+class RecordedEntry(Struct, frozen=True, kw_only=True):
     """One recorded completion.
 
     Attributes:
@@ -37,7 +37,7 @@ class RecordedEntry:
         return self.request.digest(self.sample)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recordings:
     """The recordings of one suite.
 

@@ -4,18 +4,17 @@ Each is imported when it is opened: a run from recordings needs none of them.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from llmops.domain.config import Via
 from llmops.domain.node import Node
 from llmops.domain.suite import Target
-from llmops.frozen import frozen
 from llmops.providers.base import Load, Provider, Render, TargetProvider
 from llmops.providers.recorded import RecordedProvider, Recordings
 
 
-@frozen
-class TargetContext:
+class TargetContext(Struct, frozen=True, kw_only=True):
     """What targets are made with.
 
     Attributes:

@@ -7,11 +7,11 @@ import json
 from typing import Any, cast, get_args
 
 import regex
+from msgspec import Struct
 
 from llmops.domain.completion import Completion, ToolCall, Usage
 from llmops.domain.node import Node, plain
 from llmops.errors import InvalidInputError, ProviderErrorKind, did_you_mean
-from llmops.frozen import frozen
 from llmops.providers.fields import (
     Faults,
     complain,
@@ -36,8 +36,7 @@ _ROLES = ("system", "user", "assistant", "tool", "any")
 _KINDS = get_args(ProviderErrorKind)
 
 
-@frozen
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """What a request must look like; everything that is set must hold.
 
     Attributes:
@@ -58,8 +57,7 @@ class Condition:
     ignore_case: bool = False
 
 
-@frozen
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """What a rule answers.
 
     Attributes:
@@ -71,8 +69,7 @@ class Reply:
     wait: bool = False
 
 
-@frozen
-class ScriptedError:
+class ScriptedError(Struct, frozen=True, kw_only=True):
     """A failure that a rule plays.
 
     Attributes:
@@ -86,8 +83,7 @@ class ScriptedError:
     times: int | None = None
 
 
-@frozen
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A condition and what follows from it.
 
     Attributes:
@@ -104,8 +100,7 @@ class Rule:
     probability: float = 1.0
 
 
-@frozen
-class Script:
+class Script(Struct, frozen=True, kw_only=True):
     """Rules in the order in which they are tried, and the seed of their chances."""
 
     rules: tuple[Rule, ...]

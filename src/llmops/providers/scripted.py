@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model

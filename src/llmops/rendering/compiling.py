@@ -10,8 +10,8 @@ from jinja2 import Template, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.parser import Parser
+from msgspec import Struct
 
-from llmops.frozen import frozen
 from llmops.rendering.environment import Sandbox
 from llmops.rendering.rewriting import Problem, Reference, Rewriter
 
@@ -31,8 +31,7 @@ class ProblemsError(Exception):
         self.problems = tuple(problems)
 
 
-@frozen
-class Compiled:
+class Compiled(Struct, frozen=True, kw_only=True):
     """A template made ready, with what it names.
 
     Attributes:

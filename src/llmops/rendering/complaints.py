@@ -1,11 +1,11 @@
 """What jinja, Python and the sandbox say of a template, in our words and with the line."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import TracebackType
 
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.utils import missing
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.errors import Fault, TemplateError, did_you_mean

@@ -1,12 +1,13 @@
 """The messages of a prompt made ready: each entry becomes a step that writes messages."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.domain.prompt import Example, Message, Placeholder, Prompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, LlmopsError, TemplateError
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.rendering.binding import Binder
 from llmops.rendering.handed_in import handed_in
@@ -18,8 +19,7 @@ Step = Callable[[Mapping[str, object]], list[ChatMessage]]
 """From variables to messages in OpenAI's chat shape."""
 
 
-@frozen(kw_only=False)
-class MessagePlan:
+class MessagePlan(Struct, frozen=True):
     """A message whose parts are ready."""
 
     role: str

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from jinja2 import Template, TemplateNotFound
+from msgspec import Struct
 
 from llmops.domain.tree import Tree
 from llmops.errors import InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 from llmops.rendering.compiling import Compiled, compile_template
 from llmops.rendering.complaints import problems_in_source
 from llmops.rendering.environment import Sandbox
@@ -17,8 +17,7 @@ Use = tuple[str | None, int]
 """A partial's name, None for the template itself, and a line in it."""
 
 
-@frozen
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """All that a template comes to with its partials.
 
     Attributes:
@@ -32,8 +31,7 @@ class Reach:
     problems: tuple[Problem, ...] = ()
 
 
-@frozen(kw_only=False)
-class _Partial:
+class _Partial(Struct, frozen=True):
     template: Template | None
     reach: Reach
 

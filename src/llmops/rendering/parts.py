@@ -2,13 +2,14 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.domain.prompt import Part
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.rendering.templates import Templates
 
 Maker = Callable[[Mapping[str, object]], dict[str, object]]
@@ -39,8 +40,7 @@ _SOUNDS: Mapping[str, str] = {
 _WORDY = ("application/json", "application/xml")
 
 
-@frozen
-class PartFile:
+class PartFile(Struct, frozen=True, kw_only=True):
     """The file of a part, as it is sent.
 
     Attributes:

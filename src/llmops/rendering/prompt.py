@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from llmops.domain.prompt import Prompt, RenderedPrompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, TemplateError
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.rendering.binding import Binder
 from llmops.rendering.checking import check_uses
@@ -20,8 +21,7 @@ _KEPT = 256
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-@frozen(kw_only=False)
-class _Plan:
+class _Plan(Struct, frozen=True):
     prompt: Prompt
     binder: Binder
     steps: tuple[Step, ...]

@@ -10,9 +10,9 @@ from typing import Any
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
+from msgspec import Struct
 
 from llmops.errors import did_you_mean
-from llmops.frozen import frozen
 from llmops.rendering.filters import LEFT_OUT
 
 SPEND = "spend work"
@@ -23,8 +23,7 @@ SEARCH = "look at what is searched"
 """Names of filters that no template can write, for they hold spaces."""
 
 
-@frozen
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """What is wrong with a template, before its place in a file is known.
 
     Attributes:
@@ -39,8 +38,7 @@ class Problem:
     file: str | None = None
 
 
-@frozen
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """A partial that a template names: by `include`, `import` or `extends`.
 
     Attributes:

@@ -5,7 +5,7 @@ from functools import partial
 from operator import gt, lt
 from typing import Any
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 Check = Callable[[object], str | None]
 """Says what is wrong with a value, in lower case; None when it meets the schema."""
@@ -121,8 +121,7 @@ def _bound_rule(bound: "_Bound", limit: Any) -> Check:  # noqa: ANN401 - what st
     return check
 
 
-@frozen(kw_only=False)
-class _Bound:
+class _Bound(Struct, frozen=True):
     """A limit that a schema sets for some kinds of values."""
 
     kinds: tuple[type, ...]

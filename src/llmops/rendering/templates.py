@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
 from llmops.domain.tree import Tree
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.rendering.compiling import ProblemsError
 from llmops.rendering.complaints import place_of, template_error
@@ -66,8 +67,7 @@ class Templates:
         return known
 
 
-@frozen(kw_only=False)
-class Template:
+class Template(Struct, frozen=True):
     """A template with its place in a file.
 
     Attributes:

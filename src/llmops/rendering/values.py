@@ -2,9 +2,9 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 from jinja2 import Template, TemplateNotFound
+from msgspec.structs import replace
 
 from llmops.domain.node import Node, PlacedList, PlacedMapping, Text
 from llmops.errors import TemplateError

@@ -7,14 +7,14 @@ above it. Nothing else knows of it but the list in `registry`.
 from collections.abc import Callable, Iterator
 from typing import TextIO, TypeVar
 
+from msgspec import Struct
+
 from llmops.domain.run import RunFooter, RunHeader, TrialResult
 from llmops.domain.verdict import Verdict
 from llmops.errors import Fault
-from llmops.frozen import frozen
 
 
-@frozen
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """A run, ready to be told.
 
     Attributes:
@@ -36,8 +36,7 @@ Write = Callable[[Report, TextIO], None]
 """Writes a report; the stream takes text and ends no line by itself."""
 
 
-@frozen
-class ReporterKind:
+class ReporterKind(Struct, frozen=True, kw_only=True):
     """A reporter's entry in the registry.
 
     Attributes:

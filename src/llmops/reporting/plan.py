@@ -1,9 +1,10 @@
 """A forecast as tables, as a person sees it and as JSON: what a run takes, and what it can see."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec import to_builtins
+from msgspec.structs import asdict
 from rich.cells import cell_len
 
 from llmops.domain.forecast import Advice, Expense, Forecast, Outlook, Sight, Span
@@ -137,10 +138,10 @@ def plan_to_json(outlook: Outlook) -> Json:
         ],
         "power": outlook.power,
         "confidence": outlook.confidence,
-        "smallest_drops": [dataclasses.asdict(sight) for sight in outlook.sights],
+        "smallest_drops": [to_builtins(sight) for sight in outlook.sights],
         "detect": outlook.detect,
         "max_cost": outlook.max_cost,
-        "advice": [dataclasses.asdict(one) for one in outlook.advice],
+        "advice": [to_builtins(one) for one in outlook.advice],
         "notes": list(outlook.notes),
     }
 
@@ -256,7 +257,7 @@ def _advice(one: Advice) -> list[str]:
 
 
 def _fields(expense: Expense) -> Json:
-    found = {item.name: getattr(expense, item.name) for item in dataclasses.fields(expense)}
+    found = asdict(expense)
     spans = ("input_tokens", "output_tokens", "cost")
     return {
         **{name: list(value) if name in spans else value for name, value in found.items()},

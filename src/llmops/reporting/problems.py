@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.domain.completion import as_text, output_text
 from llmops.domain.run import Arm, Exchange, Failure, Status, TrialResult
 from llmops.domain.score import AssertionScore
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.reporting.encoders import one_line
 
@@ -15,8 +16,7 @@ _LONGEST_WORDS: Final = 2_000
 _LONGEST_OUTPUT: Final = 16_000
 
 
-@frozen
-class Complaint:
+class Complaint(Struct, frozen=True, kw_only=True):
     """One reason why a trial did not pass.
 
     Attributes:
@@ -32,8 +32,7 @@ class Complaint:
     hint: str | None = None
 
 
-@frozen
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """A trial that did not pass, without the weight of its messages.
 
     Attributes:

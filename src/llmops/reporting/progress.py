@@ -1,9 +1,9 @@
 """How far a run is: a live line on a terminal, a plain line now and then elsewhere."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Protocol, TextIO
 
+from msgspec import Struct, field
 from rich.live import Live
 from rich.text import Text
 
@@ -67,8 +67,7 @@ def make_progress(stream: TextIO, environment: Mapping[str, str], *, clock: Cloc
     return PlainProgress(screen, clock)
 
 
-@dataclass(slots=True, kw_only=True)
-class _State:
+class _State(Struct, kw_only=True):
     """What there is to say about a run under way."""
 
     clock: Clock

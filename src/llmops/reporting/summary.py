@@ -1,21 +1,20 @@
 """A run's trials added up in one pass: counts by suite and arm, means by metric, what went wrong."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import as_text
 from llmops.domain.run import Arm, Status, TrialResult
 from llmops.domain.score import AssertionScore
-from llmops.frozen import frozen
 from llmops.reporting.problems import Problem, parameters_text, problem_of
 
 _WRONG: Final[tuple[Status, ...]] = ("failed", "error", "unscored")
 _ArmKey = tuple[str, str, str]
 
 
-@dataclass(slots=True, kw_only=True)
-class Tally:
+class Tally(Struct, kw_only=True):
     """Trials of one suite and one arm, by status; the quarantined ones by themselves."""
 
     passed: int = 0
@@ -41,8 +40,7 @@ class Tally:
         setattr(self, name, getattr(self, name) + 1)
 
 
-@dataclass(slots=True, kw_only=True)
-class Mean:
+class Mean(Struct, kw_only=True):
     """A metric's mean score with one arm.
 
     Attributes:
@@ -69,8 +67,7 @@ class Mean:
         return self.total / whole, (self.total + self.unscored) / whole
 
 
-@frozen
-class SuiteSummary:
+class SuiteSummary(Struct, frozen=True, kw_only=True):
     """One suite's counts.
 
     Attributes:
@@ -92,8 +89,7 @@ class SuiteSummary:
         return "skipped"
 
 
-@frozen
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """What there is to say about a run without listing its trials.
 
     Attributes:
@@ -142,14 +138,12 @@ def arm_labels(arms: Sequence[Arm]) -> list[str]:
     return [_label(arm, name, arms, names) for arm, name in zip(arms, names, strict=True)]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Suite:
+class _Suite(Struct, kw_only=True):
     path: str
     arms: dict[_ArmKey, tuple[Arm, Tally]] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Collected:
+class _Collected(Struct, kw_only=True):
     keep: int
     suites: dict[str, _Suite] = field(default_factory=dict)
     means: dict[tuple[str, str, _ArmKey], Mean] = field(default_factory=dict)

@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Final, TextIO
 
+from msgspec import Struct
+from msgspec.structs import fields
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from llmops.domain.run import Status
-from llmops.frozen import frozen
 from llmops.reporting.encoders import one_line, silence
 
 WIDTH_IN_PIPES: Final = 100
@@ -20,8 +20,7 @@ _CI_VARIABLES: Final = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", 
 _OFF: Final = {"", "0", "false", "no"}
 
 
-@frozen
-class Symbols:
+class Symbols(Struct, frozen=True, kw_only=True):
     """The signs a stream can show."""
 
     passed: str = "✓"
@@ -63,8 +62,7 @@ Part = str | tuple[str, str]
 """Text, or text with a rich style."""
 
 
-@frozen
-class Screen:
+class Screen(Struct, frozen=True, kw_only=True):
     """A stream for people.
 
     Attributes:

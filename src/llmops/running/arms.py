@@ -3,21 +3,21 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from llmops.domain.completion import Request, canonical_json
 from llmops.domain.config import Config, Model
 from llmops.domain.node import Text
 from llmops.domain.run import Arm
 from llmops.domain.suite import Suite, Target
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.project import resolve_model
 from llmops.rendering.prompt import response_format
 from llmops.running.trial import PlannedArm
 from llmops.versions.version import FindPrompt, PromptVersion
 
 
-@frozen
-class SuiteArm:
+class SuiteArm(Struct, frozen=True, kw_only=True):
     """One arm of a suite, with the prompt versions it renders.
 
     Attributes:
@@ -43,8 +43,7 @@ class SuiteArm:
         )
 
 
-@frozen
-class ArmOptions:
+class ArmOptions(Struct, frozen=True, kw_only=True):
     """What the command line says of arms.
 
     Attributes:

@@ -1,7 +1,9 @@
 """Assertions made ready: templates in their arguments filled in, their scorers built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.node import Text, node_of
 from llmops.domain.prompt import Prompt
@@ -13,8 +15,7 @@ from llmops.scoring.assess import ReadyAssertion, build
 from llmops.scoring.registry import ScorerResources
 
 
-@dataclass(slots=True, kw_only=True)
-class AssertionBuilder:
+class AssertionBuilder(Struct, kw_only=True):
     """Builds scorers: once for assertions without templates, for each case otherwise."""
 
     templates: Templates

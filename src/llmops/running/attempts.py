@@ -4,13 +4,13 @@ import asyncio
 import math
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.errors import ProviderError
-from llmops.frozen import frozen
 from llmops.running.limits import ModelGate
 
 _FIRST_WAIT = 0.5
@@ -38,8 +38,7 @@ class AttemptsError(Exception):
         self.attempts = attempts
 
 
-@frozen
-class Patience:
+class Patience(Struct, frozen=True, kw_only=True):
     """How a request is tried again.
 
     Attributes:
@@ -119,8 +118,7 @@ class _DeadlineError(Exception):
     """The deadline of a request is over."""
 
 
-@dataclass(slots=True)
-class _Made:
+class _Made(Struct):
     """Attempts made and why the last one failed, kept outside so that a time-out spares them.
 
     Attributes:

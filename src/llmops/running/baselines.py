@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.domain.baseline import (
     Approval,
     ApprovedAnswer,
@@ -15,7 +17,6 @@ from llmops.domain.completion import Completion, Request, output_text
 from llmops.domain.run import Arm, Exchange, Status, TrialResult
 from llmops.domain.score import AssertionScore, Score
 from llmops.domain.suite import Suite
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.running.trial import PlannedTrial
 
@@ -25,8 +26,7 @@ _WORST: Final[tuple[Status, ...]] = ("error", "unscored", "skipped", "failed", "
 _DECIMALS: Final = 6
 
 
-@frozen
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """What a run answered to one question.
 
     Attributes:

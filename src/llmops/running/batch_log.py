@@ -2,15 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.providers.batch.base import Tag
 
 
-@frozen
-class BatchEvent:
+class BatchEvent(Struct, frozen=True, kw_only=True):
     """One thing that happened to a batch.
 
     Attributes:
@@ -26,8 +25,7 @@ class BatchEvent:
     failed: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class SentBatch:
+class SentBatch(Struct, kw_only=True):
     """A batch that was sent, or about to be, by an earlier command of the same run.
 
     Attributes:
@@ -38,8 +36,7 @@ class SentBatch:
     id: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class BatchLog:
+class BatchLog(Struct, kw_only=True):
     """Tells of the batches of one run.
 
     Attributes:

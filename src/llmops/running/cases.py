@@ -6,7 +6,9 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.domain.case_names import derived_id
 from llmops.domain.compact import TextSet
@@ -15,7 +17,6 @@ from llmops.domain.node import Node, Text, plain
 from llmops.domain.project import Project
 from llmops.domain.suite import Case, CaseEntry, Suite
 from llmops.errors import InvalidInputError, LlmopsError
-from llmops.frozen import frozen
 from llmops.loading.datasets import rows
 from llmops.loading.values import input_value, typed_input
 from llmops.location import Location
@@ -34,8 +35,7 @@ _WORD = re.compile(r"[\w .:/+-]{1,40}")
 _LIKE_JSON = re.compile(r"true|false|null|-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-@frozen
-class CaseReader:
+class CaseReader(Struct, frozen=True, kw_only=True):
     """Turns a suite's entries into cases.
 
     Attributes:

@@ -1,15 +1,15 @@
 """A plan and what is known in, a forecast out: calls, tokens, money and time, before any is spent."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model, Price
 from llmops.domain.forecast import Expense, Forecast, Part, Span, total
 from llmops.domain.run import Exchange
 from llmops.domain.tokens import estimated_tokens
-from llmops.frozen import frozen
 from llmops.running.past.habits import Habits
 from llmops.running.plan import Plan
 from llmops.running.runner import Progress
@@ -23,8 +23,7 @@ _Key = tuple[str, str]
 """A suite and the label of a model."""
 
 
-@frozen
-class Forecaster:
+class Forecaster(Struct, frozen=True, kw_only=True):
     """Foretells plans.
 
     Attributes:
@@ -104,8 +103,7 @@ class Forecaster:
         return seconds if model.rpm is None else max(seconds, 60.0 * calls / model.rpm)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Walk:
+class _Walk(Struct, kw_only=True):
     """A walk through the trials of a plan.
 
     Attributes:

@@ -1,10 +1,11 @@
 """Two plans of the same cases in, one out: cases in random order, both arms beside each other."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from random import Random
 from typing import Final
+
+from msgspec.structs import replace
 
 from llmops.running.plan import Plan
 from llmops.running.trial import PlannedTrial

@@ -3,15 +3,15 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmops.errors import ProviderError
 from llmops.running.limits import ModelGate
 from llmops.running.runner import Progress
 
 
-@dataclass(slots=True)
-class Lane:
+class Lane(Struct):
     """What waits for one model or target.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Every finished trial: kept on disk first, then counted, then shown."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Totals
@@ -9,8 +10,7 @@ from llmops.running.stop import Stop
 from llmops.running.store import RunWriter
 
 
-@dataclass(slots=True, kw_only=True)
-class Ledger:
+class Ledger(Struct, kw_only=True):
     """Takes finished trials.
 
     Attributes:

@@ -5,8 +5,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from llmops.domain.completion import Completion
 from llmops.domain.run import Origin
@@ -30,8 +31,7 @@ _GRACE = 3.0
 _TARGET_WORKERS = 8
 
 
-@dataclass(slots=True, kw_only=True)
-class LiveAsker:
+class LiveAsker(Struct, kw_only=True):
     """Asks providers, as many at a time as each model allows.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.completion import canonical_json
 from llmops.domain.project import Project
@@ -11,7 +13,6 @@ from llmops.domain.quarantine import in_force
 from llmops.domain.suite import Case, Suite
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError, LlmopsError, NothingSelectedError
-from llmops.frozen import frozen
 from llmops.loading.quarantine import unknown_cases
 from llmops.rendering.templates import Templates
 from llmops.running.arms import ArmOptions, SuiteArm, arms_of
@@ -32,8 +33,7 @@ _SHOWN = 200
 """So many faults are gathered before planning gives up."""
 
 
-@frozen
-class PlanOptions:
+class PlanOptions(Struct, frozen=True, kw_only=True):
     """What the command line says of a plan.
 
     Attributes:
@@ -62,16 +62,14 @@ class PlanOptions:
     purpose: str | None = None
 
 
-@frozen
-class SuitePlan:
+class SuitePlan(Struct, frozen=True, kw_only=True):
     """A suite with its arms and the number of its trials."""
 
     suite: Suite
     arms: tuple[SuiteArm, ...]
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """Every trial of a run, in order.
 
     Attributes:
@@ -207,8 +205,7 @@ def _check(generator: "_Generator", plans: tuple[SuitePlan, ...], options: PlanO
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Generator:
+class _Generator(Struct, kw_only=True):
     """Makes the trials of a plan, as often as it is asked."""
 
     project: Project
@@ -236,7 +233,7 @@ class _Generator:
                         continue
                     for trial in self._of_case(plan, case, stages, faults):
                         index += 1
-                        yield _numbered(trial, index - 1)
+                        yield replace(trial, index=index - 1)
             except InvalidInputError as error:
                 faults += error.faults
             if len(faults) >= _SHOWN:
@@ -293,8 +290,3 @@ class _Generator:
                     stages=made,
                     quarantined=excuse.words if excuse is not None else None,
                 )
-
-
-def _numbered(trial: PlannedTrial, index: int) -> PlannedTrial:
-    object.__setattr__(trial, "index", index)
-    return trial

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from llmops.domain.project import Project
 from llmops.domain.suite import Case, Suite
 from llmops.errors import Fault, LlmopsError
-from llmops.frozen import frozen
 from llmops.rendering.templates import Templates
 from llmops.running.cases import CaseReader, case_hash
 from llmops.running.selection import CaseFilter, Selection
@@ -17,8 +18,7 @@ Rendering = Messages | tuple[Fault, ...] | None
 are made of what is answered."""
 
 
-@frozen
-class TwiceRendered:
+class TwiceRendered(Struct, frozen=True, kw_only=True):
     """One case under two versions.
 
     Attributes:

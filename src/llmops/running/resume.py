@@ -5,10 +5,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
 from llmops.domain.run import TrialResult
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import Plan, PlanOptions
@@ -19,8 +20,7 @@ from llmops.running.store import KeptRun, read_run
 _DONE = frozenset({"passed", "failed", "skipped"})
 
 
-@frozen
-class Before:
+class Before(Struct, frozen=True, kw_only=True):
     """An earlier run and the options it was started with."""
 
     run: KeptRun

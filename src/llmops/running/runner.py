@@ -1,16 +1,16 @@
 """A plan carried out: what is known is scored at once, what is not is asked of providers."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.domain.run import Exchange, Failure, Origin, TrialResult
 from llmops.domain.suite import Target
 from llmops.errors import LlmopsError, ProviderError
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.providers.base import Provider, TargetProvider
 from llmops.providers.recorded import missing_recording
@@ -35,8 +35,7 @@ class Asker(Protocol):
         ...
 
 
-@frozen
-class Carriers:
+class Carriers(Struct, frozen=True, kw_only=True):
     """Opens what carries requests; each is opened once, when it is first needed.
 
     Attributes:
@@ -48,8 +47,7 @@ class Carriers:
     target: Callable[[Target], TargetProvider]
 
 
-@dataclass(slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, kw_only=True):
     """A trial under way.
 
     Attributes:
@@ -131,8 +129,7 @@ class Progress:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class Runner:
+class Runner(Struct, kw_only=True):
     """Carries out plans.
 
     Attributes:

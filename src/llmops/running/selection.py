@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from llmops.domain.suite import Case, Suite
 from llmops.errors import Fault, InvalidInputError, NothingSelectedError, did_you_mean
-from llmops.frozen import frozen
 from llmops.running.expressions import parse_expression
 
 _TAG = "tag:"
@@ -13,8 +14,7 @@ _NEAR = 10_000
 """Among so many cases the one is looked for that a misspelt selector means."""
 
 
-@frozen
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """What to run. Everything that is given must hold; selectors of one sort are alternatives.
 
     Attributes:

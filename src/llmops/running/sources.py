@@ -1,20 +1,19 @@
 """Where a completion may come from before anybody is asked: recordings, the cache, kept runs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion, Request, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.run import Origin
 from llmops.domain.tokens import CHARACTERS_A_TOKEN
-from llmops.frozen import frozen
 from llmops.providers.recorded import Recordings
 from llmops.running.cache.base import CompletionCache, cache_key
 from llmops.running.past.answers import KeptAnswers
 
 
-@frozen
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """A request on its way: what identifies it in recordings and in the cache.
 
     Attributes:
@@ -47,16 +46,14 @@ def question(suite: str, request: Request, sample: int, model: Model) -> Questio
     )
 
 
-@frozen
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """A completion that need not be asked for."""
 
     completion: Completion
     origin: Origin
 
 
-@dataclass(slots=True, kw_only=True)
-class Sources:
+class Sources(Struct, kw_only=True):
     """Recordings, the cache and kept runs, in that order.
 
     Attributes:

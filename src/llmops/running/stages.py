@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Request
 from llmops.domain.prompt import RenderedPrompt
 from llmops.domain.run import Exchange, Failure
 from llmops.domain.suite import Assertion, Case, Step, Suite, Turn
 from llmops.errors import Fault, InvalidInputError, TemplateError
-from llmops.frozen import frozen
 from llmops.rendering.templates import Templates
 from llmops.rendering.values import render_node
 from llmops.running.arms import SuiteArm
@@ -26,8 +26,7 @@ from llmops.scoring.assess import ReadyAssertion
 from llmops.versions.version import PromptVersion
 
 
-@frozen
-class StageBuilder:
+class StageBuilder(Struct, frozen=True, kw_only=True):
     """Makes the stages of trials."""
 
     assertions: AssertionBuilder
@@ -38,8 +37,7 @@ class StageBuilder:
         return PreparedCase(builder=self, suite=suite, case=case)
 
 
-@dataclass(slots=True, kw_only=True)
-class PreparedCase:
+class PreparedCase(Struct, kw_only=True):
     """A case whose assertions and messages are made once for all of its arms."""
 
     builder: StageBuilder

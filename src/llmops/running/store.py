@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from llmops.domain.compact import Offsets
 from llmops.domain.completion import escape_surrogates
@@ -19,7 +20,6 @@ from llmops.domain.record import (
 from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
 from llmops.errors import InvalidInputError, UnavailableError, did_you_mean
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.running.batch_log import BatchEvent, event_from_json, event_to_json
 from llmops.running.lines import LineFile
@@ -85,8 +85,7 @@ class RunWriter:
             raise _unwritable(self.path, error) from None
 
 
-@frozen
-class KeptRun:
+class KeptRun(Struct, frozen=True, kw_only=True):
     """A run read back from its file.
 
     Attributes:
@@ -184,8 +183,7 @@ def read_header(path: Path) -> RunHeader | None:
         return None
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """What the lines so far have said."""
 
     header: RunHeader | None = None

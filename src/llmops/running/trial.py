@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 from llmops.domain.completion import Request
 from llmops.domain.config import Model
 from llmops.domain.run import Arm, Exchange, Failure, Status, TrialResult
 from llmops.domain.suite import Case, Suite
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.scoring.assess import ReadyAssertion
 
@@ -39,8 +40,7 @@ class Stage(Protocol):
         ...
 
 
-@frozen
-class Single:
+class Single(Struct, frozen=True, kw_only=True):
     """The only request of a trial, rendered before the first call."""
 
     whole: Request
@@ -56,8 +56,7 @@ class Single:
         """A model is asked, no target."""
 
 
-@frozen
-class TurnStage:
+class TurnStage(Struct, frozen=True, kw_only=True):
     """A turn: all that was said so far, and what the user says now."""
 
     opening: Request
@@ -78,8 +77,7 @@ class TurnStage:
         """A model is asked, no target."""
 
 
-@frozen
-class StepStage:
+class StepStage(Struct, frozen=True, kw_only=True):
     """A step of a chain; its prompt is rendered when the steps before it have answered."""
 
     name: str
@@ -94,8 +92,7 @@ class StepStage:
         """A model is asked, no target."""
 
 
-@frozen
-class TargetStage:
+class TargetStage(Struct, frozen=True, kw_only=True):
     """A call of the application under test."""
 
     values: Mapping[str, object]
@@ -110,8 +107,7 @@ class TargetStage:
         return self.values
 
 
-@frozen
-class BrokenStage:
+class BrokenStage(Struct, frozen=True, kw_only=True):
     """A request that cannot be made; the trial ends as an error and the next one runs."""
 
     failure: Failure
@@ -125,8 +121,7 @@ class BrokenStage:
         """There are none."""
 
 
-@frozen
-class PlannedArm:
+class PlannedArm(Struct, frozen=True, kw_only=True):
     """An arm with the model that answers for it.
 
     Attributes:
@@ -139,8 +134,7 @@ class PlannedArm:
     at: Location
 
 
-@frozen
-class PlannedTrial:
+class PlannedTrial(Struct, frozen=True, kw_only=True):
     """One case × one arm × one sample number.
 
     Attributes:

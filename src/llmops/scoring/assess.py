@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from llmops.domain.completion import Completion
 from llmops.domain.score import AssertionScore, Score
 from llmops.domain.suite import Assertion
-from llmops.frozen import frozen
 from llmops.scoring.base import KINDS, PickError, Resources, Scorer
 from llmops.scoring.labels import label_of
 from llmops.scoring.outcome import outcome
 from llmops.scoring.pick import Subjects
 
 
-@frozen
-class ReadyAssertion:
+class ReadyAssertion(Struct, frozen=True, kw_only=True):
     """An assertion with its scorer.
 
     Attributes:

@@ -6,15 +6,15 @@ as docstring, its arguments as fields, its judgement in `score`. Nothing else kn
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion
 from llmops.domain.node import Node
 from llmops.domain.score import Score
 from llmops.domain.suite import Assertion
 from llmops.errors import CannotScoreError
-from llmops.frozen import frozen
 from llmops.location import Location
 
 
@@ -26,8 +26,7 @@ def _nothing_else(on: str) -> "Subject":
     raise PickError(f"there is no '{on}' to judge")
 
 
-@frozen
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What a scorer judges: a completion, or the part of it that `on` picks.
 
     Attributes:
@@ -109,8 +108,7 @@ class Scorer(Protocol):
         ...
 
 
-@frozen
-class ScorerExample:
+class ScorerExample(Struct, frozen=True, kw_only=True):
     """An example of a scorer's manual page; it is run as a test.
 
     Attributes:
@@ -126,8 +124,7 @@ class ScorerExample:
     completion: Mapping[str, object] = field(default_factory=dict)
 
 
-@frozen
-class ScorerKind:
+class ScorerKind(Struct, frozen=True, kw_only=True):
     """A scorer's entry in the registry.
 
     Attributes:

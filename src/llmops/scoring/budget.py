@@ -2,12 +2,12 @@
 
 import difflib
 import math
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from llmops.domain.completion import Usage
 from llmops.domain.score import Score
 from llmops.errors import CannotScoreError
-from llmops.frozen import frozen
 from llmops.loading.shapes import Duration, entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 
@@ -26,7 +26,7 @@ _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_c
         ScorerExample(arguments="2", output="", passes=True, completion={"latency": 2.0}),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaxLatency:
     """Passes when the completion took no longer than the limit.
 
@@ -62,7 +62,7 @@ class MaxLatency:
         ScorerExample(arguments="0.01", output="", passes=None),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaxCost:
     """Passes when the completion cost no more than the limit, in US dollars.
 
@@ -102,7 +102,7 @@ class MaxCost:
         ScorerExample(arguments="100", output="", passes=None),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaxTokens:
     """Passes when the completion used no more tokens than the limit.
 
@@ -147,7 +147,7 @@ class MaxTokens:
         ScorerExample(arguments="stop", output="", passes=None),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishReason:
     """Passes when the completion ended for the reason, or for one of several.
 

@@ -1,12 +1,14 @@
 """Scorers made of others: not, any_of, all_of, at_least."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec import Struct
 
 from llmops.domain.node import Node
 from llmops.domain.score import Score
 from llmops.domain.suite import Assertion
 from llmops.errors import Fault, InvalidInputError, LlmopsError
-from llmops.frozen import frozen
 from llmops.loading.assertions import read_assertion, read_assertions
 from llmops.loading.shapes import entry
 from llmops.scoring.base import (
@@ -42,7 +44,7 @@ _LONGEST = 400
         ),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Not:
     """Passes when the assertion inside fails.
 
@@ -63,8 +65,7 @@ class Not:
         return _Reversed(inner=inner[0])
 
 
-@frozen
-class _Inner:
+class _Inner(Struct, frozen=True, kw_only=True):
     """An assertion inside another, ready.
 
     Attributes:
@@ -83,8 +84,7 @@ class _Inner:
         return outcome(self.scorer, subject.part, self.on or subject.on or self.own_on, self.name)
 
 
-@frozen
-class _Reversed:
+class _Reversed(Struct, frozen=True, kw_only=True):
     """The scorer `not` with its assertion."""
 
     inner: _Inner
@@ -111,7 +111,7 @@ class _Reversed:
         ScorerExample(arguments="[contains: sorry, max_cost: 1]", output="Gladly.", passes=None),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOf:
     """Passes when at least one of the assertions inside passes.
 
@@ -139,7 +139,7 @@ class AnyOf:
         ScorerExample(arguments="[contains: a, max_cost: 1]", output="b", passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AllOf:
     """Passes when every one of the assertions inside passes.
 
@@ -178,7 +178,7 @@ class AllOf:
         ),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AtLeast:
     """Passes when at least `n` of the assertions inside pass.
 
@@ -200,8 +200,7 @@ class AtLeast:
         return _AtLeast(inner=inner, n=self.n)
 
 
-@frozen
-class _AtLeast:
+class _AtLeast(Struct, frozen=True, kw_only=True):
     """The scorers that count, with their assertions."""
 
     inner: Sequence[_Inner]

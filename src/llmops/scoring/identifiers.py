@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 from typing import Literal, get_args
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 PersonalKind = Literal["email", "phone", "iban", "credit_card", "ssn", "ip"]
 KINDS: tuple[PersonalKind, ...] = get_args(PersonalKind)
 
 
-@frozen
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """Something personal that was found.
 
     Attributes:

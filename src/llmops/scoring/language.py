@@ -1,12 +1,14 @@
 """A scorer of the language an output is written in, by py3langid (extra `language`), offline."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from llmops.domain.node import Node
 from llmops.domain.score import Score
 from llmops.errors import CannotScoreError, did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, Resources, Scorer, ScorerExample, Subject, scorer
 from llmops.scoring.extras import need_extra
@@ -35,7 +37,7 @@ _ALIASES = {"nb": "no", "iw": "he", "in": "id", "cmn": "zh", "fil": "tl", "hr_hr
         ScorerExample(arguments="en", output="", passes=None),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
     """Passes when the output is written in the language, or in one of several.
 
@@ -64,8 +66,7 @@ class Language:
         return _Detection(codes=codes)
 
 
-@frozen
-class _Detection:
+class _Detection(Struct, frozen=True, kw_only=True):
     """The scorer with languages that the detector knows."""
 
     slow: ClassVar[bool] = False

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from llmops.domain.score import Score
-from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 from llmops.scoring.normal import normal
@@ -31,7 +31,7 @@ Unit = Literal["characters", "words", "sentences", "lines", "paragraphs"]
         ScorerExample(arguments="{min: 1}", output="", passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Length:
     """Passes when the output is as long as is asked, both ends included.
 

@@ -5,7 +5,6 @@ from typing import ClassVar
 from xml.parsers import expat
 
 from llmops.domain.score import Score
-from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 from llmops.scoring.limits import check_length
@@ -47,7 +46,7 @@ _KNOWN = _VOID | _OPEN_ENDED | frozenset(_OTHERS.split())
         ScorerExample(arguments="", output="", passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IsXml:
     """Passes when the whole output is one well-formed XML document.
 
@@ -164,7 +163,7 @@ def _explain(error: Exception) -> str:
         ScorerExample(arguments="", output="", passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IsHtml:
     """Passes when the output is HTML: known elements, each closed in turn, and nothing around.
 

@@ -1,13 +1,12 @@
 """Patterns, always under a time limit: the scorer `matches`, and the tools of whoever has some."""
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import regex
 
 from llmops.domain.score import Score
 from llmops.errors import CannotScoreError
-from llmops.frozen import frozen
 from llmops.loading.shapes import Duration, entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 from llmops.scoring.limits import check_length
@@ -44,7 +43,7 @@ _PROBE = "Nobody writes this.\n\t0123456789 ßÆ漢字 {}[]()<>\"'\\/|&%$#@!?;:,
         ScorerExample(arguments='"^(a|aa)+$"', output="a" * 60 + "!", passes=None),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matches:
     r"""Passes when the pattern matches somewhere in the output.
 

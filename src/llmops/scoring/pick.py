@@ -1,7 +1,9 @@
 """From a completion and an assertion's `on` to what is judged."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from llmops.domain.completion import Completion, ToolCall
 from llmops.errors import CannotScoreError
@@ -11,8 +13,7 @@ from llmops.scoring.json_text import NoSuchPathError, NotJsonError, find, is_pat
 _JSON = "json."
 
 
-@dataclass(slots=True, kw_only=True)
-class Subjects:
+class Subjects(Struct, kw_only=True):
     """What can be judged of one completion. Each part is read once, when it is first asked for.
 
     A subject leads back here, so none is kept here: a ring would hold every completion of a run in

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.errors import did_you_mean
-from llmops.frozen import frozen
 from llmops.scoring.base import ArgumentError
 from llmops.scoring.extras import need_extra
 from llmops.scoring.identifiers import Finding
@@ -27,8 +28,7 @@ DEFAULT = tuple(_DEFAULT_WORDS.split())
 _SURE = 0.4
 
 
-@frozen
-class Presidio:
+class Presidio(Struct, frozen=True, kw_only=True):
     """Presidio's analyzer, and the entities it looks for."""
 
     engine: Any

@@ -1,11 +1,13 @@
 """A scorer of personal data: none of it may stand in the output."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec import Struct
 
 from llmops.domain.node import Node
 from llmops.domain.score import Score
-from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, Resources, Scorer, ScorerExample, Subject, scorer
 from llmops.scoring.identifiers import KINDS, Finding, PersonalKind, find_all
@@ -33,7 +35,7 @@ from llmops.scoring.wording import name_of
         ScorerExample(arguments="", output="", passes=True),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoPii:
     """Passes when no personal data is found in the output.
 
@@ -77,8 +79,7 @@ class NoPii:
         return _Engine(presidio=Presidio.of(self.kinds), allowed=allowed)
 
 
-@frozen
-class _Patterns:
+class _Patterns(Struct, frozen=True, kw_only=True):
     """The scorer with its own patterns."""
 
     slow: ClassVar[bool] = False
@@ -92,8 +93,7 @@ class _Patterns:
         return _judge(find_all(text, self.kinds), self.allowed, subject)
 
 
-@frozen
-class _Engine:
+class _Engine(Struct, frozen=True, kw_only=True):
     """The scorer with Presidio."""
 
     slow: ClassVar[bool] = True

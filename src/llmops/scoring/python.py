@@ -4,12 +4,14 @@ import inspect
 import math
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
+
+from msgspec import Struct
 
 from llmops.domain.node import Node
 from llmops.domain.score import Score
 from llmops.errors import CannotScoreError
-from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, Resources, Scorer, ScorerExample, Subject, scorer
 from llmops.scoring.wording import quote, shorten
@@ -37,7 +39,7 @@ ContextBy = Literal["place", "name", "nothing"]
         ScorerExample(arguments="checks.py:breaks", output="Yes.", passes=None),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Python:
     """Passes when a Python function of yours says so.
 
@@ -84,8 +86,7 @@ class Python:
         )
 
 
-@frozen
-class _Call:
+class _Call(Struct, frozen=True, kw_only=True):
     """The scorer with its function."""
 
     slow: ClassVar[bool] = True

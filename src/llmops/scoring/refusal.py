@@ -3,8 +3,9 @@
 import re
 from typing import ClassVar
 
+from msgspec import Struct
+
 from llmops.domain.score import Score
-from llmops.frozen import frozen
 from llmops.scoring.base import ScorerExample, Subject, scorer
 from llmops.scoring.normal import folded
 from llmops.scoring.wording import name_of, quote
@@ -58,8 +59,7 @@ _APOSTROPHES = str.maketrans("’‘ʼ＇`´", "''''''")
         ScorerExample(arguments="", output="", passes=False),
     ),
 )
-@frozen
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Passes when the output is a refusal to answer; `not: refusal` asserts that it is none.
 
     The first 500 characters are searched for the phrases with which models refuse in English: that

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.domain.node import Node, PlacedMapping
 from llmops.domain.suite import Assertion
 from llmops.errors import Fault, InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.shapes import json_schema, keys_of, read
 from llmops.location import Location
 from llmops.scoring.base import KINDS, ArgumentError, Scorer, ScorerKind
@@ -119,8 +120,7 @@ def arguments_of(kind: ScorerKind, node: Node) -> Node:
     return Node(wrapped, node.path, node.mark)
 
 
-@frozen
-class ScorerResources:
+class ScorerResources(Struct, frozen=True, kw_only=True):
     """Files, functions and other scorers, for scorers that need them while they are built.
 
     Attributes:

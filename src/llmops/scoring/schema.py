@@ -5,8 +5,9 @@ from functools import cache
 from itertools import islice
 from typing import Any, NoReturn
 
+from msgspec import Struct
+
 from llmops.errors import CannotScoreError
-from llmops.frozen import frozen
 from llmops.scoring.formats import format_checker
 from llmops.scoring.pattern import compile_pattern, search
 from llmops.scoring.vetting import SchemaFault, vet
@@ -37,8 +38,7 @@ class WrongSchemaError(Exception):
         self.faults = faults
 
 
-@frozen
-class CompiledSchema:
+class CompiledSchema(Struct, frozen=True, kw_only=True):
     """A schema ready to check values.
 
     Attributes:

@@ -1,11 +1,10 @@
 """How alike the output and a wanted text are, by rapidfuzz."""
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from llmops.domain.score import Score
-from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 from llmops.scoring.limits import MEBIBYTE, check_length
@@ -61,7 +60,7 @@ MAX_PRODUCT = 2 * 10**10
         ScorerExample(arguments="We will refund you.", output="", passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Similar:
     """Passes when the output is alike enough to the text, or to the nearest of several.
 

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from llmops.domain.node import Node
 from llmops.domain.score import Score
 from llmops.errors import CannotScoreError, did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, Resources, Scorer, ScorerExample, Subject, scorer
 from llmops.scoring.extras import need_extra
@@ -50,7 +50,7 @@ _STATEMENTS = frozenset(_STATEMENT_KEYS.split())
         ScorerExample(arguments="", output="CALL tidy()", passes=None),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IsSql:
     """Passes when the whole output is SQL: one or more statements that parse.
 

@@ -1,11 +1,13 @@
 """Scorers of JSON: whether it is some, whether it fits a schema, what stands in it."""
 
+from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from llmops.domain.node import Node, node_of, plain
 from llmops.domain.score import Score
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.nodes import parse_yaml
 from llmops.loading.shapes import entry
 from llmops.location import Location
@@ -39,8 +41,7 @@ from llmops.scoring.wording import name_of
         ScorerExample(arguments="", output="", passes=False),
     ),
 )
-@frozen
-class IsJson:
+class IsJson(Struct, frozen=True, kw_only=True):
     """Passes when the whole output is one JSON value.
 
     Strict: an object, a list, a text in quotes, a number, `true`, `false` or `null`, with white
@@ -86,7 +87,7 @@ class IsJson:
         ),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JsonSchema:
     """Passes when the output is JSON that fits the schema.
 
@@ -117,8 +118,7 @@ class JsonSchema:
             raise InvalidInputError.of([_placed(one, written) for one in error.faults]) from None
 
 
-@frozen
-class _SchemaChecker:
+class _SchemaChecker(Struct, frozen=True, kw_only=True):
     """The scorer with its schema."""
 
     compiled: CompiledSchema
@@ -162,7 +162,7 @@ class _SchemaChecker:
         ScorerExample(arguments='{path: n, value: "1"}', output='{"n": 1}', passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JsonEquals:
     """Passes when the JSON value at the path equals the value.
 

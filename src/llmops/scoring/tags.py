@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 _NAME = r"[a-zA-Z][^\s/>]*+"
 _TAG = re.compile(rf"<(/?)({_NAME})((?:[^>\"']|\"[^\"]*\"|'[^']*')*+)>")
@@ -22,8 +22,7 @@ class MalformedError(Exception):
     """The text stops in the middle of something; the message says of what."""
 
 
-@frozen(kw_only=False)
-class Piece:
+class Piece(Struct, frozen=True):
     """A tag or a stretch of text.
 
     Attributes:

@@ -1,11 +1,10 @@
 """Scorers that look for text: equals, contains, starts and ends."""
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from llmops.domain.score import Score
-from llmops.frozen import frozen
 from llmops.loading.shapes import entry
 from llmops.scoring.base import ArgumentError, ScorerExample, Subject, scorer
 from llmops.scoring.normal import comparable, folded
@@ -28,7 +27,7 @@ _EMPTY = "an empty text would be found in every output"
         ScorerExample(arguments='"1.20"', output="1.2", passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Equals:
     """Passes when the output is exactly the text.
 
@@ -75,7 +74,7 @@ class Equals:
         return f"differs from character {same + 1:,} on: there it {there}, not {here}"
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _OneText:
     """What scorers that look for one text share."""
 
@@ -116,7 +115,7 @@ class _OneText:
         ),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contains(_OneText):
     r"""Passes when the output holds the text somewhere.
 
@@ -140,7 +139,7 @@ class Contains(_OneText):
         ScorerExample(arguments="Dear", output="", passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartsWith(_OneText):
     """Passes when the output starts with the text.
 
@@ -163,7 +162,7 @@ class StartsWith(_OneText):
         ScorerExample(arguments="{text: TEAM, ignore_case: true}", output="Our team", passes=True),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndsWith(_OneText):
     """Passes when the output ends with the text.
 
@@ -177,7 +176,7 @@ class EndsWith(_OneText):
         return self._judge(subject, str.endswith, "at the end of")
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _ManyTexts:
     """What scorers that look for several texts share."""
 
@@ -217,7 +216,7 @@ class _ManyTexts:
         ),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainsAny(_ManyTexts):
     """Passes when the output holds at least one of the texts.
 
@@ -245,7 +244,7 @@ class ContainsAny(_ManyTexts):
         ScorerExample(arguments="[photo, teapot]", output="", passes=False),
     ),
 )
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainsAll(_ManyTexts):
     """Passes when the output holds every one of the texts, in any order.
 

@@ -4,7 +4,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.scoring.base import ArgumentError
 from llmops.scoring.pattern import compile_pattern
 from llmops.scoring.wording import quote
@@ -44,8 +45,7 @@ _DESCRIBING_WORDS = (
 _DESCRIBING = frozenset(_DESCRIBING_WORDS.split())
 
 
-@frozen
-class SchemaFault:
+class SchemaFault(Struct, frozen=True, kw_only=True):
     """One complaint about a schema.
 
     Attributes:
@@ -57,8 +57,7 @@ class SchemaFault:
     hint: str | None = None
 
 
-@frozen
-class Vetting:
+class Vetting(Struct, frozen=True, kw_only=True):
     """What was found in a schema.
 
     Attributes:
@@ -148,8 +147,7 @@ def _patterns(path: Path, part: Mapping[str, Any]) -> Iterator[SchemaFault]:
             yield SchemaFault(path=place, message=str(error), hint=error.hint)
 
 
-@frozen
-class _Places:
+class _Places(Struct, frozen=True, kw_only=True):
     """Where a reference may lead: the schemas that were looked through, by identity."""
 
     root: Mapping[str, Any]

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -11,7 +12,6 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from llmops.domain.attempt import MadeAttempt
 from llmops.domain.run import Failure, RunHeader
-from llmops.frozen import frozen
 from llmops.telemetry.attributes import (
     Attributes,
     Clean,
@@ -151,8 +151,7 @@ class SpanMaker:
         )
 
 
-@frozen
-class _Frame:
+class _Frame(Struct, frozen=True, kw_only=True):
     """Which span it is, and where it stands; its seconds are the clock's."""
 
     name: str

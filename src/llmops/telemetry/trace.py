@@ -1,17 +1,16 @@
 """A run followed as it goes: what each trial took is put together and handed to a courier."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmops.domain.attempt import MadeAttempt
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Verdict
-from llmops.frozen import frozen
 from llmops.telemetry.courier import Courier
 
 
-@frozen
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """A trial that is over, or the attempts of one that never came to its end.
 
     Attributes:
@@ -26,8 +25,7 @@ class Ended:
     attempts: tuple[MadeAttempt, ...] = ()
 
 
-@frozen
-class Over:
+class Over(Struct, frozen=True, kw_only=True):
     """A run that is over.
 
     Attributes:
@@ -39,8 +37,7 @@ class Over:
     ended: float
 
 
-@dataclass(slots=True, kw_only=True)
-class RunTrace:
+class RunTrace(Struct, kw_only=True):
     """Follows one run.
 
     Attributes:

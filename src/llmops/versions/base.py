@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 from llmops.errors import InvalidInputError, NoComparisonError
-from llmops.frozen import frozen
 from llmops.history.refs import merge_base, resolve_ref
 from llmops.history.repository import Repository
 
@@ -25,8 +26,7 @@ _DEFAULTS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _SHOWN = 80
 
 
-@frozen
-class Base:
+class Base(Struct, frozen=True, kw_only=True):
     """What a change is held against.
 
     Attributes:
@@ -38,8 +38,7 @@ class Base:
     why: str
 
 
-@frozen(kw_only=False)
-class _Candidate:
+class _Candidate(Struct, frozen=True):
     ref: str
     why: str
     asked: bool = False

@@ -1,8 +1,10 @@
 """Versions of prompts in, what a bundle holds of them out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from llmops.domain.bundle import BundledPrompt, BundledVersion
 from llmops.domain.config import Config, Limits, Model
@@ -10,7 +12,6 @@ from llmops.domain.node import Text, plain
 from llmops.domain.prompt import Prompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.bundles import content_id, write_bundle
 from llmops.loading.complaints import all_of
 from llmops.loading.labels import unknown_label
@@ -26,8 +27,7 @@ FORMS = ("version", "label", "git")
 """What a ref can be forced to mean, before a colon."""
 
 
-@frozen
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What a bundle is to hold.
 
     Attributes:
@@ -69,8 +69,7 @@ def make_bundle(versions: Versions, wanted: Wanted) -> str:
     return write_bundle(prompts, gathering.files)
 
 
-@dataclass(slots=True)
-class _Parts:
+class _Parts(Struct):
     """What is gathered of one prompt."""
 
     current: str | None = None
@@ -84,8 +83,7 @@ class _Parts:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Gathering:
+class _Gathering(Struct, kw_only=True):
     """What is gathered of all prompts."""
 
     versions: Versions
@@ -163,8 +161,7 @@ class _Gathering:
         return bundled.id
 
 
-@frozen(kw_only=False)
-class _KeepingTree:
+class _KeepingTree(Struct, frozen=True):
     """A tree that keeps what is read."""
 
     tree: Tree

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from msgspec import Struct
+
 from llmops.domain.bundle import Bundle, BundledPrompt, BundledVersion
 from llmops.domain.config import Config
 from llmops.domain.node import Text
 from llmops.errors import Fault, InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.bundle_tree import BundleTree
 from llmops.loading.project import load_config, load_prompt
 from llmops.location import Location
@@ -20,8 +21,7 @@ _SHOWN = 80
 _LISTED = 12
 
 
-@frozen
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """A version, with the configuration that goes with it."""
 
     version: PromptVersion

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 
 _SHORT = 12
 _SHOWN = 80
@@ -12,8 +13,7 @@ _LISTED = 8
 _UNSHALLOW = "the clone is shallow and may lack it: 'git fetch --unshallow'"
 
 
-@frozen(kw_only=False)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """One thing that a ref can mean.
 
     Attributes:

@@ -1,8 +1,10 @@
 """Two prompts in, their edits out, each with a way to choose the first prompt's side of it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.completion import canonical_json
 from llmops.domain.explanation import Edit
@@ -25,8 +27,7 @@ _Spoken = Message | Placeholder
 _GONE: Any = object()
 
 
-@dataclass(slots=True, kw_only=True)
-class Gatherer:
+class Gatherer(Struct, kw_only=True):
     """Gathers the edits of two prompts, part by part.
 
     Attributes:

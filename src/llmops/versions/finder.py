@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.config import Config
 from llmops.domain.node import Text
@@ -37,8 +39,7 @@ _SHORT = 12
 _NOT_ASKED = "?"
 
 
-@dataclass(slots=True, kw_only=True)
-class Versions:
+class Versions(Struct, kw_only=True):
     """The versions of a project's prompts.
 
     Attributes:

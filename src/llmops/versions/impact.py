@@ -1,14 +1,14 @@
 """Which suites a change can reach, and why: prompts, partials, examples, datasets, models, code."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct, field, to_builtins
 
 from llmops.domain.node import Text
 from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.rendering.canonical import content_hash
 from llmops.versions.finder import Versions
 from llmops.versions.prompt_reach import PromptReach
@@ -23,8 +23,7 @@ from llmops.versions.since import Since
 _LEFT = "the requests are as they were"
 
 
-@frozen
-class Reason:
+class Reason(Struct, frozen=True, kw_only=True):
     """One thing that a suite uses and that is not as it was.
 
     Attributes:
@@ -42,8 +41,7 @@ class Reason:
         return f"{self.path} {self.what}" + (f" ({self.via})" if self.via else "")
 
 
-@frozen
-class SuiteImpact:
+class SuiteImpact(Struct, frozen=True, kw_only=True):
     """Whether a change can reach a suite.
 
     Attributes:
@@ -59,7 +57,7 @@ class SuiteImpact:
 
     def as_json(self) -> dict[str, object]:
         """The impact as plain JSON values."""
-        reasons = [asdict(reason) for reason in self.reasons]
+        reasons = [to_builtins(reason) for reason in self.reasons]
         return {"suite": self.suite, "included": self.included, "reasons": reasons}
 
 
@@ -102,16 +100,14 @@ def impact(
     return tuple(examiner.examine(suite) for suite in suites)
 
 
-@frozen
-class _PromptImpact:
+class _PromptImpact(Struct, frozen=True, kw_only=True):
     """What became of a prompt: reasons that count, and changes that its requests do not show."""
 
     reached: tuple[Reason, ...] = ()
     left: tuple[Reason, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Examiner:
+class _Examiner(Struct, kw_only=True):
     """Examines suites, each prompt once."""
 
     project: Project

@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from llmops.domain.completion import Request
 from llmops.domain.config import Config, Model
 from llmops.domain.node import plain
 from llmops.domain.prompt import Input, Placeholder, Prompt
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.project import resolve_model
 from llmops.providers.calls import call_arguments, key_for
 from llmops.rendering.prompt import PromptRenderer, response_format
@@ -31,7 +32,7 @@ _CLIENT_KNOWS = frozenset(
 """Parameters that OpenAI's client takes by name; others go into `extra_body`."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedPrompt:
     """One version of a prompt, ready to render. Threads may share it.
 
@@ -88,8 +89,7 @@ class LoadedPrompt:
         return Rendered(prompt=self, request=request)
 
 
-@frozen
-class Rendered:
+class Rendered(Struct, frozen=True, kw_only=True):
     """A prompt with its inputs.
 
     Attributes:

@@ -1,12 +1,13 @@
 """Prompts as they stood at commits, each content read once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.config import Config
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.history.changes import (
     Commit,
     moved_since,
@@ -32,8 +33,7 @@ _LFS = "keep prompts out of LFS: a commit holds the pointer only"
 _CONFIG_FILES = ("llmops.yaml", "llmops.yml", "pyproject.toml")
 
 
-@frozen
-class AtCommit:
+class AtCommit(Struct, frozen=True, kw_only=True):
     """A prompt at a commit, read or not.
 
     Attributes:
@@ -58,8 +58,7 @@ class AtCommit:
         return self.version.content_hash if self.version is not None else None
 
 
-@frozen
-class Loaded(AtCommit):
+class Loaded(AtCommit, frozen=True, kw_only=True):
     """What reading a prompt at a commit came to.
 
     Attributes:
@@ -70,8 +69,7 @@ class Loaded(AtCommit):
     files: Mapping[str, str | None]
 
 
-@dataclass(slots=True, kw_only=True)
-class VersionLoader:
+class VersionLoader(Struct, kw_only=True):
     """Reads prompts at commits.
 
     Attributes:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.domain.tree import Tree
-from llmops.frozen import frozen
 
 LENT: Final = ".before"
 """A folder that is in no project: what is asked for in it is read from the other tree."""
 
 
-@frozen
-class MixedTree:
+class MixedTree(Struct, frozen=True, kw_only=True):
     """A tree, a few files of which are others.
 
     Attributes:

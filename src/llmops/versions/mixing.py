@@ -1,11 +1,12 @@
 """Two versions of a prompt in, every mixture of them out: the second one less some of its edits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from llmops.domain.explanation import Edit, Hunk
-from llmops.frozen import frozen
 from llmops.rendering.canonical import canonical_form, content_hash
 from llmops.rendering.prompt import PromptRenderer
 from llmops.versions.edits import Gatherer, Pick, Reverted
@@ -16,8 +17,7 @@ _ALONE: Final = 12
 """So many edits are hunks of their own; of more, those that stand next to each other are one."""
 
 
-@frozen
-class Mixer:
+class Mixer(Struct, frozen=True, kw_only=True):
     """Makes mixtures of two versions.
 
     Attributes:

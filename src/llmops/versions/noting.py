@@ -1,15 +1,14 @@
 """A tree that remembers which files were asked for, those that are not there too."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from llmops.domain.tree import Tree
-from llmops.frozen import frozen
 from llmops.history.tree import CommitTree
 
 
-@frozen(kw_only=False)
-class NotingTree:
+class NotingTree(Struct, frozen=True):
     """A tree that notes which files are read.
 
     Attributes:
@@ -34,8 +33,7 @@ class NotingTree:
         return self.tree.read(path, limit=limit)
 
 
-@frozen(kw_only=False)
-class FewPaths:
+class FewPaths(Struct, frozen=True):
     """A tree that lists some files only; every file can be read.
 
     Attributes:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.versions.aligning import Pair, overlap, walk
 
 _LIKE: Final = 0.3
@@ -18,8 +19,7 @@ _PIECE: Final = re.compile(
 )
 
 
-@frozen(kw_only=False)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A stretch of two texts.
 
     Attributes:

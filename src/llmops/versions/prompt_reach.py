@@ -1,7 +1,8 @@
 """What a prompt is made of: its file, what it extends, its partials, examples, tools and files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmops.domain.node import Text
 from llmops.domain.project import Project
@@ -13,8 +14,7 @@ from llmops.rendering.templates import Templates
 from llmops.versions.noting import NotingTree
 
 
-@dataclass(slots=True, kw_only=True)
-class PromptReach:
+class PromptReach(Struct, kw_only=True):
     """Finds what prompts of the work tree are made of; a partial is compiled once for all.
 
     Attributes:

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from llmops.domain.config import Config, Model
 from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
 from llmops.domain.suite import Assertion, CaseEntry, Suite
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.paths import clean_path
 from llmops.versions.prompt_reach import plain_path
 
@@ -20,8 +20,7 @@ _LONGEST_PATH = 255
 _SUITE_BYTES = 2**30
 
 
-@frozen(kw_only=False)
-class SuiteReach:
+class SuiteReach(Struct, frozen=True):
     """What a suite is made of, but for its prompts. All values say what it is to the suite.
 
     Attributes:

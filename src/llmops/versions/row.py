@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.history.changes import Commit
 from llmops.history.descent import path_between
 from llmops.location import Location
@@ -16,8 +17,7 @@ from llmops.versions.version import PromptVersion
 _SHORT = 12
 
 
-@frozen
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A version in a row.
 
     Attributes:
@@ -47,8 +47,7 @@ class Place:
         return str(version) if version is not None else None
 
 
-@frozen
-class Ends:
+class Ends(Struct, frozen=True, kw_only=True):
     """Between which two versions, as refs that were typed.
 
     Attributes:

@@ -4,11 +4,11 @@ Where that cannot be told for certain, a change counts as both: it may refuse an
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct, field
+
 from llmops.domain.completion import canonical_json
-from llmops.frozen import frozen
 from llmops.rendering.schemas import ANNOTATIONS
 from llmops.versions.schema_parts import (
     Schema,
@@ -44,8 +44,7 @@ _REFERRING = ("$ref", "$dynamicRef")
 _ENTANGLED = ("patternProperties", "unevaluatedProperties")
 
 
-@frozen
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """One difference between two schemas.
 
     Attributes:
@@ -67,8 +66,7 @@ def schema_differences(before: object, after: object) -> list[Difference]:
     return list(comparing.compare(before, after, ""))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Comparing:
+class _Comparing(Struct, kw_only=True):
     """Two schemas, and the pairs of their parts that were compared already."""
 
     root_before: object

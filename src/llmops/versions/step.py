@@ -4,8 +4,9 @@ import re
 from itertools import zip_longest
 from typing import Literal
 
+from msgspec import Struct
+
 from llmops.domain.change import Step
-from llmops.frozen import frozen
 
 FIRST = "1.0.0"
 """What a prompt claims first."""
@@ -18,8 +19,7 @@ _ORDER: tuple[Step, ...] = ("none", "patch", "minor", "major")
 _Core = tuple[int, int, int]
 
 
-@frozen(kw_only=False)
-class _Version:
+class _Version(Struct, frozen=True):
     """A semantic version; what stands behind `+` counts for nothing."""
 
     core: _Core

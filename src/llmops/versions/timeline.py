@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-from llmops.frozen import frozen
 from llmops.history.changes import Commit, commits_touching
 from llmops.history.tree import read_ahead
 from llmops.versions.loader import AtCommit, Loaded, VersionLoader
 
 
-@frozen
-class Entry(AtCommit):
+class Entry(AtCommit, frozen=True, kw_only=True):
     """A commit that changed a prompt.
 
     Attributes:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.domain.tree import Tree
-from llmops.frozen import frozen
 from llmops.rendering.prompt import PromptRenderer
 
 
-@frozen
-class PromptVersion:
+class PromptVersion(Struct, frozen=True, kw_only=True):
     """A prompt as it stands in one tree.
 
     Attributes:

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
+from msgspec import Struct
+
 from llmops.domain.baseline import Baseline
 from llmops.errors import NothingSelectedError
-from llmops.frozen import frozen
 from llmops.running.baselines import Candidate, same_but_approval
 from llmops.workflows.approving import (
     Approvable,
@@ -22,8 +23,7 @@ from llmops.workflows.approving import (
 from llmops.workflows.project import OpenProject
 
 
-@frozen
-class Approved:
+class Approved(Struct, frozen=True, kw_only=True):
     """One result that was approved of.
 
     Attributes:
@@ -37,16 +37,14 @@ class Approved:
     change: Literal["new", "changed", "unchanged"]
 
 
-@frozen
-class LeftOut:
+class LeftOut(Struct, frozen=True, kw_only=True):
     """One result that was not approved of, and its status."""
 
     title: str
     status: str
 
 
-@frozen
-class Approvals:
+class Approvals(Struct, frozen=True, kw_only=True):
     """What `llmops approve` did, or would do.
 
     Attributes:
@@ -86,8 +84,7 @@ class Approvals:
         }
 
 
-@frozen
-class ApproveOptions:
+class ApproveOptions(Struct, frozen=True, kw_only=True):
     """How `llmops approve` was asked.
 
     Attributes:

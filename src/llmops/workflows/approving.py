@@ -5,9 +5,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.domain.baseline import Approval, Baseline
 from llmops.errors import InvalidInputError, NothingSelectedError, UnavailableError
-from llmops.frozen import frozen
 from llmops.history.repository import open_repository
 from llmops.loading.baselines import MOST_BYTES, baseline_text, read_baselines
 from llmops.providers.keys import redact, secrets_of
@@ -23,8 +24,7 @@ from llmops.workflows.project import OpenProject
 _HERE: Final = "approve where a person sees what is approved, and commit the files"
 
 
-@frozen
-class Approvable:
+class Approvable(Struct, frozen=True, kw_only=True):
     """A run that may be approved of, beside what was approved before.
 
     Attributes:
@@ -39,8 +39,7 @@ class Approvable:
     unreferenced: tuple[Baseline, ...]
 
 
-@frozen
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What of which run is to be approved of.
 
     Attributes:

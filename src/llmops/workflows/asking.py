@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import TypeVar
 
+from msgspec import Struct, field
+
 from llmops.domain.completion import Completion
 from llmops.domain.config import Budget
 from llmops.domain.run import TrialResult
-from llmops.frozen import frozen
 from llmops.providers.keys import secrets_of, without_secrets
 from llmops.running.budget import Purse
 from llmops.running.cache.base import CompletionCache
@@ -29,8 +29,7 @@ from llmops.workflows.recordings import read_recordings
 Number = TypeVar("Number", int, float)
 
 
-@frozen
-class Clock:
+class Clock(Struct, frozen=True, kw_only=True):
     """The time, handed in.
 
     Attributes:
@@ -42,8 +41,7 @@ class Clock:
     monotonic: Callable[[], float]
 
 
-@frozen
-class AskLimits:
+class AskLimits(Struct, frozen=True, kw_only=True):
     """Whom to ask, and how much.
 
     Attributes:
@@ -65,8 +63,7 @@ class AskLimits:
     on: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Asking:
+class Asking(Struct, kw_only=True):
     """Makes what asks, as a project and a command line want it.
 
     Attributes:
@@ -155,8 +152,7 @@ class Asking:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class Prober:
+class Prober(Struct, kw_only=True):
     """Carries out single trials that are kept in no run; used as a context."""
 
     asking: Asking

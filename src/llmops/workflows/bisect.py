@@ -1,12 +1,13 @@
 """Find the commit that broke a case, by asking versions until it is sure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.change import Change
 from llmops.domain.run import Failure
 from llmops.errors import Fault, InvalidInputError, NoComparisonError
-from llmops.frozen import frozen
 from llmops.history.refs import merge_base
 from llmops.location import COMMAND_LINE
 from llmops.running.searching.bisection import Question, Rule, Search
@@ -20,8 +21,7 @@ from llmops.workflows.bisecting.probing import AskedCase, CaseProber, Heard, sui
 from llmops.workflows.project import OpenProject
 
 
-@frozen
-class BisectOptions:
+class BisectOptions(Struct, frozen=True, kw_only=True):
     """What `llmops bisect` was asked to do.
 
     Attributes:
@@ -45,8 +45,7 @@ class BisectOptions:
     limits: AskLimits = field(default_factory=AskLimits)
 
 
-@frozen
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """What became of one question.
 
     Attributes:
@@ -105,8 +104,7 @@ def bisect(
         return walk.to_its_end()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Walk:
+class _Walk(Struct, kw_only=True):
     """A search that is carried out."""
 
     row: tuple[Place, ...]

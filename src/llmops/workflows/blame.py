@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.history.blame import BlamedLine
 from llmops.history.blame import blame as blame_file
 from llmops.loading.prompts import unknown_prompt
@@ -13,8 +14,7 @@ from llmops.versions.finder import Versions
 from llmops.versions.timeline import Entry
 
 
-@frozen
-class PromptLine:
+class PromptLine(Struct, frozen=True, kw_only=True):
     """A line of a prompt's file.
 
     Attributes:

@@ -1,12 +1,13 @@
 """Propose the version that a changed prompt has to claim, and write it into the file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from llmops.domain.change import Change, Step
 from llmops.domain.node import Text
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.reporting.files import write_text
 from llmops.versions.bump import set_changelog, set_version
@@ -22,8 +23,7 @@ from llmops.workflows.project import Surroundings, open_project
 _STEPS: tuple[Step, ...] = ("none", "patch", "minor", "major")
 
 
-@frozen
-class BumpOptions:
+class BumpOptions(Struct, frozen=True, kw_only=True):
     """What a bump is asked for.
 
     Attributes:
@@ -39,8 +39,7 @@ class BumpOptions:
     dry_run: bool = False
 
 
-@frozen
-class Bump:
+class Bump(Struct, frozen=True, kw_only=True):
     """What became of a prompt's claimed version.
 
     Attributes:
@@ -68,7 +67,7 @@ class Bump:
 
     def as_json(self) -> dict[str, object]:
         """The bump as plain JSON values."""
-        parts = [asdict(part) for part in self.change.parts] if self.change else None
+        parts = [to_builtins(part) for part in self.change.parts] if self.change else None
         names = ("prompt", "path", "base", "before", "claimed", "after", "step", "note", "written")
         return {**{name: getattr(self, name) for name in names}, "parts": parts}
 

@@ -1,7 +1,9 @@
 """Arms on the same cases: models, versions and parameters in any mix, in one ordinary run."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.comparing.arms import compare_arms
 from llmops.comparing.statistics.verdict import Rule
@@ -11,7 +13,6 @@ from llmops.domain.node import Text
 from llmops.domain.run import Arm, TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.config import resolve_model
 from llmops.loading.values import json_or_text
 from llmops.location import COMMAND_LINE
@@ -23,8 +24,7 @@ from llmops.workflows.project import OpenProject
 from llmops.workflows.test import run_tests
 
 
-@frozen
-class AskedArm:
+class AskedArm(Struct, frozen=True, kw_only=True):
     """An arm as it was asked for.
 
     Attributes:
@@ -45,8 +45,7 @@ class AskedArm:
         return self.version.partition("@")[0] if self.version is not None else None
 
 
-@frozen
-class CompareOptions:
+class CompareOptions(Struct, frozen=True, kw_only=True):
     """What `llmops compare` was asked to do.
 
     Attributes:

@@ -1,7 +1,9 @@
 """Two versions of a prompt side by side: source, messages, and what the suites' cases come to."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.comparing.comparison import compare_trials
 from llmops.comparing.identity import models_moved, moved_words
@@ -14,7 +16,6 @@ from llmops.domain.rendered import CaseName, RenderedDiff
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
-from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.reporting.diff.base import DiffReport, VersionName
 from llmops.running.renderings import TwiceRendered, render_twice
@@ -32,8 +33,7 @@ from llmops.workflows.test import run_tests
 _NOTHING = Comparison(pairs=(), unpaired=(), before=ArmTotals(), after=ArmTotals())
 
 
-@frozen
-class DiffOptions:
+class DiffOptions(Struct, frozen=True, kw_only=True):
     """What `llmops diff` was asked to do.
 
     Attributes:

@@ -10,10 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from llmops import __version__
 from llmops.domain.config import Model
 from llmops.errors import LlmopsError
-from llmops.frozen import frozen
 from llmops.history.repository import Repository, open_repository
 from llmops.reporting.wording import plural
 from llmops.workflows.models import key_of, named_models
@@ -36,8 +37,7 @@ _EXTRAS = {
 }
 
 
-@frozen
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One thing that was looked at.
 
     Attributes:

@@ -1,8 +1,10 @@
 """Ask the canaries anew, and say whether their models answer as they did."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.drift import MARGIN, Dated, drift_of, drift_rule, rate_change, take_apart
@@ -12,7 +14,6 @@ from llmops.domain.node import Text
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
-from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.running.past.histories import (
     Histories,
@@ -36,8 +37,7 @@ _UNKNOWN = "unknown-ref"
 _NOT_APART = "the two runs are not taken apart: they share no case, or no canary has a history"
 
 
-@frozen
-class DriftOptions:
+class DriftOptions(Struct, frozen=True, kw_only=True):
     """What `llmops drift` was asked to do.
 
     Attributes:

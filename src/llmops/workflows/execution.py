@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from llmops.domain.compact import TextSet
 from llmops.domain.config import Budget
 from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
-from llmops.frozen import frozen
 from llmops.reporting.base import Report
 from llmops.running.ledger import Ledger
 from llmops.running.plan import Plan, PlanOptions
@@ -47,8 +47,7 @@ class Watcher(Protocol):
         ...
 
 
-@frozen
-class TestOptions:
+class TestOptions(Struct, frozen=True, kw_only=True):
     """What `llmops test` was asked to do.
 
     Attributes:
@@ -103,8 +102,7 @@ class TestOptions:
         )
 
 
-@frozen
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What came of a run.
 
     Attributes:
@@ -127,8 +125,7 @@ class Outcome:
         return self.report.verdict
 
 
-@dataclass(slots=True, kw_only=True)
-class Execution:
+class Execution(Struct, kw_only=True):
     """One run under way.
 
     Attributes:

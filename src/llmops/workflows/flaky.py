@@ -1,15 +1,16 @@
 """Say which cases are flaky by the runs that are kept, and propose to quarantine them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
 from datetime import date, timedelta
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.habits import Belief, attempts, beliefs
 from llmops.domain.completion import canonical_json
 from llmops.domain.flaky import CaseHabit, FlakyReport, Proposal
-from llmops.frozen import frozen
 from llmops.loading.quarantine_writing import set_quarantine
 from llmops.reporting.files import write_text
 from llmops.running.past.histories import History, read_histories
@@ -24,8 +25,7 @@ DAYS: Final = 14
 _HERE: Final = "write them where a person sees what is excused, and commit the files"
 
 
-@frozen
-class FlakyOptions:
+class FlakyOptions(Struct, frozen=True, kw_only=True):
     """What `llmops flaky` was asked to do.
 
     Attributes:

@@ -1,8 +1,10 @@
 """The gate: a change held against its base, under the base's policy, and one verdict out."""
 
 from collections.abc import Sequence
-from dataclasses import field, replace
 from datetime import UTC
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.comparing.comparison import compare_trials
 from llmops.comparing.excused import deciding, excused_words
@@ -14,7 +16,6 @@ from llmops.domain.early import EarlyEnd
 from llmops.domain.gate import FINDINGS, Finding, decide_gate
 from llmops.domain.run import Arm, TrialResult
 from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
-from llmops.frozen import frozen
 from llmops.reporting.gate.base import GateReport, Reached
 from llmops.running.interleaving import interleave
 from llmops.running.plan import Plan, PlanOptions, make_plan
@@ -35,8 +36,7 @@ _SHORT = 12
 _NOT_GIVEN = "nothing of them answers a case of the change"
 
 
-@frozen
-class GateOptions:
+class GateOptions(Struct, frozen=True, kw_only=True):
     """What `llmops gate` was asked to do.
 
     Attributes:
@@ -54,8 +54,7 @@ class GateOptions:
     test: TestOptions = field(default_factory=TestOptions)
 
 
-@frozen
-class _Case:
+class _Case(Struct, frozen=True, kw_only=True):
     """What is known before anything is run."""
 
     governed: Governed

@@ -1,7 +1,8 @@
 """Which of the selected suites a change since a git revision can reach."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.errors import NothingSelectedError

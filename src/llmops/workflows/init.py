@@ -6,8 +6,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from msgspec import Struct
+
 from llmops.errors import InvalidInputError, UnavailableError
-from llmops.frozen import frozen
 from llmops.history.repository import commit_all, create_repository, open_repository
 from llmops.workflows.schema import SCHEMA_FILES, schema_of
 
@@ -23,8 +24,7 @@ _FILES = {
 }
 
 
-@frozen
-class Laid:
+class Laid(Struct, frozen=True, kw_only=True):
     """What was laid out.
 
     Attributes:

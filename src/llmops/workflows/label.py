@@ -1,10 +1,10 @@
 """Labels: which version is deployed where, as a line in a file that git keeps."""
 
-from dataclasses import asdict
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.history.refs import resolve_ref
 from llmops.loading.labels import labels_path, unknown_label
 from llmops.loading.prompts import unknown_prompt
@@ -18,8 +18,7 @@ from llmops.versions.version import PromptVersion
 _SHORT = 12
 
 
-@frozen
-class LabelListing:
+class LabelListing(Struct, frozen=True, kw_only=True):
     """A label of a prompt.
 
     Attributes:
@@ -42,8 +41,7 @@ class LabelListing:
         return asdict(self)
 
 
-@frozen
-class Moved:
+class Moved(Struct, frozen=True, kw_only=True):
     """What setting or removing a label did.
 
     Attributes:

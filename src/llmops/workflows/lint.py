@@ -1,15 +1,15 @@
 """Check every file of a project without calling a model."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
 
+from msgspec import Struct, field
+
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, LlmopsError, UnavailableError
-from llmops.frozen import frozen
 from llmops.history.repository import open_repository
 from llmops.loading.quarantine import expired
 from llmops.location import Location
@@ -19,8 +19,7 @@ from llmops.workflows.project import OpenProject, Surroundings, open_project
 from llmops.workflows.recordings import read_recordings
 
 
-@frozen
-class Findings:
+class Findings(Struct, frozen=True, kw_only=True):
     """What lint found.
 
     Attributes:
@@ -85,8 +84,7 @@ def lint(
     )
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     """Faults of several checks, each of which may stop at its own."""
 
     faults: list[Fault] = field(default_factory=list)

@@ -1,13 +1,14 @@
 """The versions of a prompt: who changed what, and how each of them did."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from llmops.domain.change import Change
 from llmops.domain.node import Text
 from llmops.domain.verdict import Totals
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.history.changes import Commit
 from llmops.loading.prompts import unknown_prompt
 from llmops.location import COMMAND_LINE
@@ -19,8 +20,7 @@ from llmops.versions.timeline import Entry
 from llmops.versions.version import PromptVersion
 
 
-@frozen
-class VersionListing:
+class VersionListing(Struct, frozen=True, kw_only=True):
     """A version of a prompt.
 
     Attributes:
@@ -59,7 +59,7 @@ class VersionListing:
             "hash": self.content_hash,
             "kinds": list(change.kinds) if change else None,
             "step": change.step if change else None,
-            "parts": [asdict(part) for part in change.parts] if change else None,
+            "parts": [to_builtins(part) for part in change.parts] if change else None,
             "labels": list(self.labels),
             "folded": list(self.folded),
             "faults": [str(fault) for fault in self.faults],

@@ -1,18 +1,17 @@
 """What models a project names, and how they are reached."""
 
-from dataclasses import asdict
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from llmops.domain.config import Model
 from llmops.domain.node import Text
-from llmops.frozen import frozen
 from llmops.loading.config import resolve_model
 from llmops.location import COMMAND_LINE
 from llmops.providers.keys import key_variables
 from llmops.workflows.project import OpenProject
 
 
-@frozen
-class ModelListing:
+class ModelListing(Struct, frozen=True, kw_only=True):
     """A model.
 
     Attributes:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import field, replace
 from datetime import UTC
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.comparing.foresight import (
     MOST_SAMPLES,
@@ -23,7 +25,6 @@ from llmops.comparing.statistics.planning import Plan as CasePlan
 from llmops.domain.config import GatePolicy, Model, Price
 from llmops.domain.forecast import Advice, Forecast, Outlook, Part, PastArms, Sight
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.providers.price_list import listed_output_limit, listed_price
 from llmops.running.forecast import Forecaster
 from llmops.running.past.habits import Past, TwoArms, past_of
@@ -37,8 +38,7 @@ _ROUNDING: Final = 1e-9
 """Money that pays for whole trials pays for them in floating point, too."""
 
 
-@frozen
-class ForecastOptions:
+class ForecastOptions(Struct, frozen=True, kw_only=True):
     """What `llmops plan` was asked.
 
     Attributes:

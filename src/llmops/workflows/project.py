@@ -1,9 +1,11 @@
 """Open a project: its tree, its files read and checked, and what plans are made with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.domain.config import Config
 from llmops.domain.node import Text
@@ -11,7 +13,6 @@ from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
 from llmops.domain.tree import Tree
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.functions import FunctionLoader, add_to_path
 from llmops.loading.project import load_config, load_project, load_prompt
 from llmops.loading.prompts import unknown_prompt
@@ -24,8 +25,7 @@ from llmops.versions.finder import Versions
 from llmops.versions.version import PromptVersion
 
 
-@frozen
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What the outside world is to a command; handed in, so that nothing reads it unasked.
 
     Attributes:
@@ -39,8 +39,7 @@ class Surroundings:
     untrusted: bool = False
 
 
-@frozen
-class Earlier:
+class Earlier(Struct, frozen=True, kw_only=True):
     """Recordings as they stood at a commit.
 
     Attributes:
@@ -52,8 +51,7 @@ class Earlier:
     folder: str
 
 
-@dataclass(slots=True, kw_only=True)
-class OpenProject:
+class OpenProject(Struct, kw_only=True):
     """A project that was read, with what renders and scores for it.
 
     Attributes:

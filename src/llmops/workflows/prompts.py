@@ -1,14 +1,13 @@
 """What prompts a project holds."""
 
-from dataclasses import asdict
+from msgspec import Struct
+from msgspec.structs import asdict
 
-from llmops.frozen import frozen
 from llmops.rendering.canonical import content_hash
 from llmops.workflows.project import OpenProject
 
 
-@frozen
-class PromptListing:
+class PromptListing(Struct, frozen=True, kw_only=True):
     """A prompt as it stands in the work tree.
 
     Attributes:

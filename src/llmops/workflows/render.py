@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from llmops.domain.completion import Request
 from llmops.domain.node import Text
 from llmops.domain.tokens import estimated_tokens
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.loading.values import typed_input
 from llmops.location import COMMAND_LINE
 from llmops.rendering.prompt import response_format
@@ -16,8 +17,7 @@ from llmops.versions.version import PromptVersion
 from llmops.workflows.project import OpenProject
 
 
-@frozen
-class Rendered:
+class Rendered(Struct, frozen=True, kw_only=True):
     """A rendered prompt.
 
     Attributes:

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from msgspec import Struct
+
 from llmops.errors import InvalidInputError, LlmopsError
-from llmops.frozen import frozen
 from llmops.reporting.base import Report, ReporterKind
 from llmops.reporting.files import write_report
 from llmops.reporting.registry import reporter_named
@@ -16,16 +17,14 @@ from llmops.running.store import FOLDER, KeptRun, find_run, read_run
 from llmops.workflows.project import Surroundings, open_config
 
 
-@frozen
-class ReportWish:
+class ReportWish(Struct, frozen=True, kw_only=True):
     """A report that is wanted: its format, and where to; `-` is stdout."""
 
     kind: ReporterKind
     path: str
 
 
-@frozen
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """What became of the reports: the files, and what kept others from being written."""
 
     files: tuple[Path, ...]

@@ -1,12 +1,13 @@
 """New assertions on a kept run's completions, without asking anybody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.domain.run import Exchange, TrialResult
 from llmops.domain.verdict import Totals, decide
-from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.reporting.base import Report
 from llmops.running.arms import ArmOptions
@@ -18,8 +19,7 @@ from llmops.scoring.assess import assess
 from llmops.workflows.project import OpenProject
 
 
-@frozen
-class Rescored:
+class Rescored(Struct, frozen=True, kw_only=True):
     """A run judged anew.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Old content brought back into the work tree as a new version."""
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.reporting.files import write_bytes
 from llmops.versions.bump import set_changelog, set_version
@@ -14,8 +15,7 @@ from llmops.versions.version import PromptVersion
 _SHORT = 12
 
 
-@frozen
-class Restored:
+class Restored(Struct, frozen=True, kw_only=True):
     """What was brought back.
 
     Attributes:

@@ -1,14 +1,14 @@
 """Approve of a run's results one by one: what changed against the baselines, and what is decided."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from llmops.comparing.text_diff import diff_texts
 from llmops.domain.baseline import ApprovedSample, Baseline
 from llmops.domain.difference import TextDiff
-from llmops.frozen import frozen
 from llmops.running.baselines import Candidate
 from llmops.workflows.approving import (
     Wanted,
@@ -22,8 +22,7 @@ from llmops.workflows.project import OpenProject
 Signature = tuple[object, ...]
 
 
-@frozen
-class SampleChange:
+class SampleChange(Struct, frozen=True, kw_only=True):
     """One sample that changed.
 
     Attributes:
@@ -39,8 +38,7 @@ class SampleChange:
     diff: TextDiff
 
 
-@frozen
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """One question whose answers are not those that were approved.
 
     Attributes:
@@ -66,8 +64,7 @@ class Item:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class Review:
+class Review(Struct, kw_only=True):
     """A run under review.
 
     Attributes:

@@ -1,16 +1,16 @@
 """The runs that are kept."""
 
-from dataclasses import asdict
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.running.store import FOLDER, read_run, run_ids
 from llmops.workflows.project import Surroundings, open_config
 
 
-@frozen
-class RunListing:
+class RunListing(Struct, frozen=True, kw_only=True):
     """A kept run: what it came to, and what it spent in US dollars."""
 
     id: str

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from llmops.errors import InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 from llmops.loading.functions import add_to_path
 from llmops.scoring.manual import first_sentence, manual_page
 from llmops.scoring.registry import kinds, load_installed, load_plugins
 from llmops.workflows.project import Surroundings, open_config
 
 
-@frozen
-class ScorerListing:
+class ScorerListing(Struct, frozen=True, kw_only=True):
     """A scorer: its name, the extra it needs, and its manual page's first sentence."""
 
     name: str

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec import Struct
+
 from llmops.domain.completion import Request
 from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
-from llmops.frozen import frozen
 from llmops.providers.recorded import RecordedEntry, Recordings
 from llmops.running.resume import options_from_json
 from llmops.running.store import KeptRun
@@ -14,8 +15,7 @@ _MOST_NAMED = 10
 _LONGEST = 50
 
 
-@frozen
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What the trials of a suite asked for.
 
     Attributes:

@@ -1,13 +1,12 @@
 """What suites would run."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.workflows.project import OpenProject
 
 
-@dataclass(slots=True, kw_only=True)
-class SuiteListing:
+class SuiteListing(Struct, kw_only=True):
     """A suite and what of it is selected.
 
     Attributes:

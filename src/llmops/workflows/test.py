@@ -4,9 +4,10 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from llmops import __version__
 from llmops.domain.run import RunHeader, TrialResult

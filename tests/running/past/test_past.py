@@ -1,8 +1,8 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from made_runs import HEADER, trial
+from msgspec.structs import replace
 
 from llmops.domain.completion import Completion, Request, Usage
 from llmops.domain.run import Arm, Exchange, TrialResult

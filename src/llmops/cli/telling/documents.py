@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TextIO, TypeVar
 
+from msgspec import Struct
+
 from llmops.cli.telling.run import relative
 from llmops.cli.terminal.paging import show
 from llmops.errors import InvalidInputError, did_you_mean
-from llmops.frozen import frozen
 from llmops.reporting.files import write_report
 from llmops.reporting.terminal import Screen
 
@@ -37,8 +38,7 @@ class Show(Protocol[T_contra]):
         ...
 
 
-@frozen
-class Kind(Generic[T]):
+class Kind(Struct, Generic[T], frozen=True, kw_only=True):
     """What the documents of a command are.
 
     Attributes:
@@ -52,8 +52,7 @@ class Kind(Generic[T]):
     show: Show[T]
 
 
-@frozen
-class Document(Generic[T]):
+class Document(Struct, Generic[T], frozen=True, kw_only=True):
     """A document to write.
 
     Attributes:
@@ -65,8 +64,7 @@ class Document(Generic[T]):
     path: str
 
 
-@frozen
-class Telling(Generic[T]):
+class Telling(Struct, Generic[T], frozen=True, kw_only=True):
     """How what came of a command is told.
 
     Attributes:

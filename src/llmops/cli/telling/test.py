@@ -1,23 +1,23 @@
 """What `test` and `record` share: options in, a run with its reports and an exit code out."""
 
 import gc
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.cli.telling.reached import narrowed
 from llmops.cli.telling.run import relative, tell, wished_reports
 from llmops.cli.terminal.clock import clock_and_progress
 from llmops.cli.terminal.talk import note
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.workflows.execution import TestOptions
 from llmops.workflows.project import Surroundings, open_project
 from llmops.workflows.report import kept_report
 from llmops.workflows.test import run_tests
 
 
-@frozen
-class Wishes:
+class Wishes(Struct, frozen=True, kw_only=True):
     """A run, and how it is told.
 
     Attributes:
@@ -31,8 +31,7 @@ class Wishes:
     as_json: bool = False
 
 
-@frozen
-class Ran:
+class Ran(Struct, frozen=True, kw_only=True):
     """A run that is over: its exit code, and the files it wrote beside its own."""
 
     code: int

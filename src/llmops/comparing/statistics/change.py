@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.comparing.statistics.checks import check_count, check_inner_share
 from llmops.comparing.statistics.interval import Interval
 from llmops.comparing.statistics.special import normal_quantile
-from llmops.frozen import frozen
 
 _STEPS: Final = 200
 
 
-@frozen
-class ThenNow:
+class ThenNow(Struct, frozen=True, kw_only=True):
     """One case: how many trials passed, of how many.
 
     Attributes:

@@ -8,23 +8,23 @@ must arrive in random order, both arms of a case at once.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from operator import add
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.comparing.statistics.checks import check_count, check_inner_share
 from llmops.comparing.statistics.differences import Differences
 from llmops.comparing.statistics.interval import Interval
 from llmops.comparing.statistics.special import binomial_tail, log_beta
 from llmops.comparing.statistics.verdict import Rule, Verdict
-from llmops.frozen import frozen
 
 BETS = 64
 _STAKES = tuple((number + 0.5) / BETS for number in range(BETS))
 _HALVINGS = 40
 
 
-@frozen
-class Wealth:
+class Wealth(Struct, frozen=True, kw_only=True):
     """What bets on `the mean is below null` have come to, a dollar spread evenly over 64 stakes.
 
     Each stake λ is a fixed number in (0, 1); the wealth is the mean over them of

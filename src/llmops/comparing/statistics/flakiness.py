@@ -3,16 +3,16 @@
 import math
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from llmops.comparing.statistics.checks import check_count, check_inner_share, check_share
 from llmops.comparing.statistics.interval import Interval
 from llmops.comparing.statistics.special import beta_cdf, beta_quantile
-from llmops.frozen import frozen
 
 _WEAKEST, _STRONGEST = 1.0, 100.0
 
 
-@frozen
-class PassRate:
+class PassRate(Struct, frozen=True, kw_only=True):
     """What is believed of a pass rate: a beta distribution.
 
     Attributes:

@@ -2,11 +2,10 @@
 
 import math
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class Interval:
+class Interval(Struct, frozen=True, kw_only=True):
     """A closed interval.
 
     Attributes:

@@ -1,9 +1,11 @@
 """Differences in, a finding out: Δ, its interval, its p-values, the test and the verdict."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from random import Random
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.comparing.statistics.differences import Differences
 from llmops.comparing.statistics.estimation import interval_of
@@ -13,13 +15,11 @@ from llmops.comparing.statistics.multiple import holm
 from llmops.comparing.statistics.signflip import sign_flip
 from llmops.comparing.statistics.table import Ends
 from llmops.comparing.statistics.verdict import Rule, Verdict, decide, worse_of
-from llmops.frozen import frozen
 
 Test = Literal["McNemar mid-p", "sign-flip, exact", "sign-flip, sampled", "none"]
 
 
-@frozen
-class Effort:
+class Effort(Struct, frozen=True, kw_only=True):
     """How many random rounds to spend.
 
     Attributes:
@@ -31,8 +31,7 @@ class Effort:
     resamples: int = 9_999
 
 
-@frozen
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What was found about one metric.
 
     Attributes:
@@ -65,8 +64,7 @@ class Finding:
         return two_sided(self.worse, self.better)
 
 
-@frozen
-class Judgement:
+class Judgement(Struct, frozen=True, kw_only=True):
     """What was found at both ends of what is unknown.
 
     Attributes:

@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, variance
 
+from msgspec import Struct
+
 from llmops.comparing.statistics.checks import check_count, check_finite, check_inner_share
 from llmops.comparing.statistics.special import normal_quantile
-from llmops.frozen import frozen
 
 
-@frozen
-class Spread:
+class Spread(Struct, frozen=True, kw_only=True):
     """Where the differences of cases come from.
 
     Attributes:
@@ -34,8 +34,7 @@ class Spread:
         return (self.between + self.within / samples) / cases
 
 
-@frozen
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """So many cases, each with so many samples on each arm.
 
     Attributes:
@@ -54,8 +53,7 @@ class Plan:
         return 2 * self.cases * self.samples
 
 
-@frozen
-class Aim:
+class Aim(Struct, frozen=True, kw_only=True):
     """How surely a drop must be seen.
 
     Attributes:

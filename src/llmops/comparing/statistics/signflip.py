@@ -5,9 +5,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from random import Random
 
+from msgspec import Struct
+
 from llmops.comparing.statistics.checks import check_count
 from llmops.comparing.statistics.differences import Differences
-from llmops.frozen import frozen
 
 MOST_ENUMERATED = 20
 """Up to so many units that are not zero, every assignment of signs is counted."""
@@ -16,8 +17,7 @@ _CLOSE = 1e-11
 _CHUNK = 8
 
 
-@frozen
-class SignFlip:
+class SignFlip(Struct, frozen=True, kw_only=True):
     """The p-values of a sign-flip test.
 
     Attributes:

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from llmops.comparing.statistics.checks import check_count, check_finite
 from llmops.comparing.statistics.differences import Differences
 from llmops.comparing.statistics.interval import Interval
-from llmops.frozen import frozen
 
 
-@frozen
-class Tally:
+class Tally(Struct, frozen=True, kw_only=True):
     """What became of the samples of one case on one arm.
 
     Attributes:
@@ -45,8 +45,7 @@ class Tally:
         )
 
 
-@frozen
-class CountedCase:
+class CountedCase(Struct, frozen=True, kw_only=True):
     """A case, pass or fail, on both arms.
 
     Attributes:
@@ -60,8 +59,7 @@ class CountedCase:
     cluster: str | None = None
 
 
-@frozen
-class ScoredCase:
+class ScoredCase(Struct, frozen=True, kw_only=True):
     """A case with its scores on both arms, one a sample.
 
     Attributes:
@@ -75,8 +73,7 @@ class ScoredCase:
     cluster: str | None = None
 
 
-@frozen
-class Ends:
+class Ends(Struct, frozen=True, kw_only=True):
     """The differences at both ends of what is unknown.
 
     Attributes:

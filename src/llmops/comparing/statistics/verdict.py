@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from msgspec import Struct
+
 from llmops.comparing.statistics.checks import check_finite, check_inner_share
 from llmops.comparing.statistics.interval import Interval
-from llmops.frozen import frozen
 
 Verdict = Literal["regressed", "inconclusive", "not worse", "improved"]
 """What can be said of the candidate, from the worst to the best."""
@@ -13,8 +14,7 @@ Verdict = Literal["regressed", "inconclusive", "not worse", "improved"]
 _WORST_FIRST: tuple[Verdict, ...] = ("regressed", "inconclusive", "not worse", "improved")
 
 
-@frozen
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """How sure one must be, and how small a loss is none.
 
     Attributes:

@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 from llmops.domain.completion import Completion, Request
 from llmops.errors import ProviderError
-from llmops.frozen import frozen
 from llmops.providers.direct.certainty import Call
 
 
@@ -21,8 +22,7 @@ class UnsureError(Exception):
         self.error = error
 
 
-@frozen
-class Letter:
+class Letter(Struct, frozen=True, kw_only=True):
     """One request of a batch.
 
     Attributes:
@@ -38,8 +38,7 @@ class Letter:
     most: float | None
 
 
-@frozen
-class Tag:
+class Tag(Struct, frozen=True, kw_only=True):
     """What a batch is marked with, so that it can be found again.
 
     Attributes:
@@ -51,8 +50,7 @@ class Tag:
     name: str
 
 
-@frozen
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """How far a batch is.
 
     Attributes:
@@ -68,8 +66,7 @@ class State:
     refusal: ProviderError | None = None
 
 
-@frozen
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """What came of one request of a batch."""
 
     id: str

@@ -1,8 +1,9 @@
 """litellm between a batch and us: what it would send goes in, and it reads what comes back."""
 
 import json
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from msgspec import Struct
+
 from llmops.domain.completion import Request
 from llmops.domain.config import Model
-from llmops.frozen import frozen
 from llmops.providers.batch.anthropic import AnthropicBatches
 from llmops.providers.batch.azure import AzureBatches
 from llmops.providers.batch.base import Batches, Letter
@@ -28,8 +29,7 @@ _UNCAPPED = 32_768
 _MILLION = 1_000_000
 
 
-@frozen
-class _Format:
+class _Format(Struct, frozen=True, kw_only=True):
     make: Callable[[Request, Model, str, Mapping[str, str]], Call]
     batches: Callable[[Desk, Call], Batches]
 

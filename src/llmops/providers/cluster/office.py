@@ -9,11 +9,12 @@ from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from llmops.domain.completion import Request
 from llmops.domain.config import Model, Via
 from llmops.domain.record import completion_to_json
 from llmops.errors import ProviderError
-from llmops.frozen import frozen
 from llmops.providers.base import Provider
 from llmops.providers.failures import shorten
 from llmops.providers.keys import redact, secrets_of, without_secrets
@@ -27,8 +28,7 @@ Answer = dict[str, Any]
 Result = TypeVar("Result")
 
 
-@frozen
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """One attempt that is handed to a worker; it holds the name of a key, never a key.
 
     Attributes:

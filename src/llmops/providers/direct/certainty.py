@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Collection, Mapping
 
+from msgspec import Struct
+
 from llmops.domain.completion import escape_surrogates
 from llmops.domain.node import plain
-from llmops.frozen import frozen
 
 _TEXT_PART = frozenset({"type", "text"})
 _TOOL = frozenset({"type", "function"})
@@ -20,8 +21,7 @@ class UncertainError(Exception):
     """Litellm may translate this in a way that is not known here."""
 
 
-@frozen
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One HTTP request.
 
     Attributes:

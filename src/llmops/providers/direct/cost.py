@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.domain.completion import Usage
 from llmops.domain.config import Price
-from llmops.frozen import frozen
 from llmops.providers.price_list import listed_entry
 from llmops.providers.prices import price_of
 
@@ -30,8 +31,7 @@ _UNTOLD = frozenset({"tiered_pricing", "off_peak_pricing"})
 """Ways to price of which nothing is known here."""
 
 
-@frozen
-class Counted:
+class Counted(Struct, frozen=True, kw_only=True):
     """What is paid for.
 
     Attributes:

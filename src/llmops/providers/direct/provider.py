@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
 from llmops.errors import ProviderError
-from llmops.frozen import frozen
 from llmops.providers.base import Provider
 from llmops.providers.calls import key_for
 from llmops.providers.direct import anthropic, openai
@@ -21,8 +22,7 @@ from llmops.providers.keys import provider_of, secrets_of
 from llmops.providers.refusals import failure_of, out_of_time, without_secrets_in
 
 
-@frozen
-class _Format:
+class _Format(Struct, frozen=True, kw_only=True):
     make: Callable[[Request, Model, str, Mapping[str, str]], Call]
     read: Callable[[Mapping[str, Any], Request, Model, float], Completion]
 

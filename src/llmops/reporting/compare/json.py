@@ -1,8 +1,9 @@
 """A comparison of arms as one JSON document, the lossless form."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Final, TextIO
+
+from msgspec import to_builtins
 
 from llmops.domain.arms import ArmResult, ArmsComparison, Standing
 from llmops.reporting.diff.json import pair_to_json
@@ -20,7 +21,7 @@ def write_arms_json(comparison: ArmsComparison, out: TextIO) -> None:
 def arms_to_json(comparison: ArmsComparison) -> Iterable[tuple[str, object]]:
     """The parts of a comparison as plain values, by name."""
     yield "schema", SCHEMA
-    yield "verdict", {**asdict(comparison.verdict), "good": comparison.verdict.good}
+    yield "verdict", {**to_builtins(comparison.verdict), "good": comparison.verdict.good}
     yield "arms", [_arm(arm) for arm in comparison.arms]
     yield "front", [comparison.arms[place].label for place in comparison.front]
     yield "standings", [_standing(one, comparison) for one in comparison.standings]
@@ -35,7 +36,7 @@ def _arm(arm: ArmResult) -> dict[str, object]:
         "high": arm.high,
         "slowest": arm.slowest,
         "cost_per_trial": arm.cost_per_trial,
-        "totals": asdict(arm.totals),
+        "totals": to_builtins(arm.totals),
     }
 
 
@@ -48,5 +49,5 @@ def _standing(standing: Standing, comparison: ArmsComparison) -> dict[str, objec
         "assessment": standing.assessment.as_json(),
         "counts": standing.comparison.counts(),
         "pairs": [pair_to_json(pair) for pair in standing.comparison.pairs],
-        "unpaired": [asdict(one) for one in standing.comparison.unpaired],
+        "unpaired": [to_builtins(one) for one in standing.comparison.unpaired],
     }

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import Struct
+
 from llmops.domain.change import Change, PartChange
 from llmops.domain.comparison import Comparison, ComparisonVerdict, Outcome, Pair
 from llmops.domain.difference import Line, TextDiff, WordKind
 from llmops.domain.explanation import Edit, Explanation
 from llmops.domain.rendered import RenderedDiff, RenderedGroup
-from llmops.frozen import frozen
 from llmops.reporting.wording import plural
 
 LOUDEST: Final[tuple[Outcome, ...]] = ("broken", "unknown", "fixed", "changed", "same", "skipped")
@@ -19,8 +20,7 @@ _LONGEST_WORDS: Final = 1_000
 _NAMED_CASES: Final = 3
 
 
-@frozen
-class VersionName:
+class VersionName(Struct, frozen=True, kw_only=True):
     """One side of a diff.
 
     Attributes:
@@ -35,8 +35,7 @@ class VersionName:
     commit: str | None
 
 
-@frozen
-class DiffReport:
+class DiffReport(Struct, frozen=True, kw_only=True):
     """Two versions of a prompt, ready to be told.
 
     Attributes:
@@ -82,8 +81,7 @@ class DiffReport:
         return sorted(shown, key=lambda pair: LOUDEST.index(pair.outcome))
 
 
-@frozen(kw_only=False)
-class Row:
+class Row(Struct, frozen=True):
     """One row of a difference as it is shown.
 
     Attributes:

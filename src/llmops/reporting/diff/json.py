@@ -1,8 +1,10 @@
 """A diff as one JSON document, the lossless form."""
 
-import dataclasses
 from collections.abc import Iterable
 from typing import Final, TextIO
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from llmops.domain.comparison import ArmTotals, Comparison, Pair
 from llmops.domain.difference import Line
@@ -129,7 +131,5 @@ def _names(cases: Iterable[CaseName]) -> list[str]:
 
 
 def _fields(value: object) -> Json:
-    """The attributes of a dataclass by name; None is kept, for it means that nobody knows."""
-    if not dataclasses.is_dataclass(value):
-        return {}
-    return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    """The attributes of a value by name; None is kept, for it means that nobody knows."""
+    return asdict(value) if isinstance(value, Struct) else {}

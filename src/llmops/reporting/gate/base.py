@@ -1,8 +1,9 @@
 """What a report of the gate is given, and the rows and words that its forms share."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from typing import Final
+
+from msgspec import Struct, field
 
 from llmops.domain.assessment import Assessment
 from llmops.domain.comparison import Comparison, Pair
@@ -10,14 +11,12 @@ from llmops.domain.difference import TextDiff
 from llmops.domain.early import EarlyEnd, Savings
 from llmops.domain.gate import Finding, GateVerdict, RuleResult
 from llmops.domain.verdict import Totals
-from llmops.frozen import frozen
 
 _SHORT: Final = 12
 _SIGNS: Final = {"held": "passed", "red": "failed", "open": "unscored"}
 
 
-@frozen
-class Reached:
+class Reached(Struct, frozen=True, kw_only=True):
     """Whether the change can reach a suite.
 
     Attributes:
@@ -29,8 +28,7 @@ class Reached:
     reasons: tuple[str, ...] = ()
 
 
-@frozen
-class GateReport:
+class GateReport(Struct, frozen=True, kw_only=True):
     """A change held against its base, ready to be told.
 
     Attributes:

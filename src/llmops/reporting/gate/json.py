@@ -1,8 +1,9 @@
 """The gate as one JSON document, the lossless form."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Final, TextIO
+
+from msgspec import to_builtins
 
 from llmops.reporting.diff.json import pair_to_json
 from llmops.reporting.gate.base import GateReport
@@ -23,11 +24,11 @@ def gate_to_json(report: GateReport) -> Iterator[tuple[str, object]]:
     yield "verdict", report.verdict.as_json()
     yield "policy", [finding.as_json() for finding in report.findings]
     yield "base", {"commit": report.base, "why": report.why, "against": report.against}
-    yield "suites", [asdict(one) for one in report.reached]
-    yield "rules", [{**asdict(rule), "sign": rule.sign} for rule in report.rules]
+    yield "suites", [to_builtins(one) for one in report.reached]
+    yield "rules", [{**to_builtins(rule), "sign": rule.sign} for rule in report.rules]
     yield "notes", list(report.notes)
-    yield "end", asdict(report.end) if report.end is not None else None
-    yield "savings", asdict(report.savings) if report.savings is not None else None
+    yield "end", to_builtins(report.end) if report.end is not None else None
+    yield "savings", to_builtins(report.savings) if report.savings is not None else None
     yield "assessment", report.whole.as_json() if report.whole is not None else None
     yield "assessments", {name: one.as_json() for name, one in report.suites.items()}
     yield "run", report.run

@@ -6,8 +6,9 @@ file alone must not see green.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final, TextIO
+
+from msgspec import Struct, field
 
 from llmops.domain.compact import TextSet
 from llmops.domain.run import TrialResult
@@ -64,8 +65,7 @@ def _figures(report: Report, *, extra: int = 0) -> dict[str, str | int]:
     }
 
 
-@dataclass(slots=True, kw_only=True)
-class _Ledger:
+class _Ledger(Struct, kw_only=True):
     """Names given and bytes of output written so far."""
 
     summary: Summary

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
@@ -38,8 +39,7 @@ _HELD_BACK = (
 Result = TypeVar("Result")
 
 
-@dataclass(slots=True, kw_only=True)
-class BatchedAsker:
+class BatchedAsker(Struct, kw_only=True):
     """Asks in batches what they can carry, and the rest live.
 
     Attributes:
@@ -76,8 +76,7 @@ class BatchedAsker:
                 runner.run(session.office.close())
 
 
-@dataclass(slots=True)
-class _Aside:
+class _Aside(Struct):
     """Trials that are asked live, and what was said of it already."""
 
     trials: list[Progress] = field(default_factory=list)

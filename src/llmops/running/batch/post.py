@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
@@ -24,8 +25,7 @@ _AT_ONCE = 16
 """So many results are taken together."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Group:
+class Group(Struct, kw_only=True):
     """Requests that will be one batch."""
 
     model: Model
@@ -46,8 +46,7 @@ class Group:
         self.size += len(letter.call.body)
 
 
-@dataclass(slots=True, kw_only=True)
-class OpenBatch:
+class OpenBatch(Struct, kw_only=True):
     """A batch at its provider.
 
     Attributes:
@@ -66,8 +65,7 @@ class OpenBatch:
     misses: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class Post:
+class Post(Struct, kw_only=True):
     """Sends batches and takes what comes back.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion
 from llmops.domain.run import Origin
@@ -14,8 +15,7 @@ from llmops.running.sources import Question, Sources
 _JUDGED_AT_ONCE = 16
 
 
-@dataclass(slots=True, kw_only=True)
-class BatchTrials:
+class BatchTrials(Struct, kw_only=True):
     """Trials by the key of what they wait for; equal questions are one.
 
     Attributes:

@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from llmops.domain.completion import Completion, Request, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json
-from llmops.frozen import frozen
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _ENTRY = ("key", "created", "model", "completion")
 
 
-@frozen
-class CacheStats:
+class CacheStats(Struct, frozen=True, kw_only=True):
     """What a cache holds: entries, bytes, entries a model."""
 
     entries: int
@@ -24,8 +24,7 @@ class CacheStats:
     models: dict[str, int]
 
 
-@frozen
-class CacheEntry:
+class CacheEntry(Struct, frozen=True, kw_only=True):
     """One entry on its way from one cache to another.
 
     Attributes:

@@ -5,7 +5,8 @@ import json
 import math
 import re
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.running.cache.base import CacheEntry
 
 LARGEST = 16 * 2**20
@@ -18,8 +19,7 @@ _CHECKSUM = 32
 _LONGEST_MODEL = 150
 
 
-@frozen
-class EntryHead:
+class EntryHead(Struct, frozen=True, kw_only=True):
     """What is known of an entry without reading all of it.
 
     Attributes:

@@ -3,11 +3,12 @@
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from llmops.errors import InvalidInputError
-from llmops.frozen import frozen
 from llmops.location import Location
 from llmops.providers.keys import redact
 
@@ -19,7 +20,7 @@ Command = tuple[str | bytes | int, ...]
 """A command's name and its arguments."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedisServer:
     """Where a shared cache is.
 
@@ -55,8 +56,7 @@ class LinkError(Exception):
         self.refused = refused
 
 
-@frozen(kw_only=False)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """What a server answers to a command that it does not carry out.
 
     Attributes:

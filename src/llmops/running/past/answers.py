@@ -1,8 +1,9 @@
 """What kept runs heard: completions by the request that they answered."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import Completion
 from llmops.domain.config import Model
@@ -15,8 +16,7 @@ _NEWEST = 20
 _Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class KeptAnswers:
+class KeptAnswers(Struct):
     """Completions of the runs in a folder; the newest answer to a request counts.
 
     Attributes:

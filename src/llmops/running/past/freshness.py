@@ -1,8 +1,10 @@
 """A kept run held against the suites as they stand: whether its results may be approved of."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.run import RunHeader, TrialResult
 from llmops.domain.suite import Suite
@@ -19,8 +21,7 @@ _JUDGED: Final = frozenset({"passed", "failed"})
 _AGAIN: Final = "run 'llmops test' again, or select what has not changed"
 
 
-@dataclass(slots=True)
-class Questions:
+class Questions(Struct):
     """What the suites ask now, by key.
 
     Attributes:

@@ -1,15 +1,15 @@
 """What kept runs say of models and cases: how long answers are, and how much verdicts differ."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct, field
+
 from llmops.domain.completion import canonical_json
 from llmops.domain.run import Exchange, TrialResult
 from llmops.domain.tokens import estimated_tokens
-from llmops.frozen import frozen
 from llmops.running.past.answers import recent_runs
 
 _FEWEST: Final = 10
@@ -21,8 +21,7 @@ CaseScores = tuple[tuple[float, ...], tuple[float, ...]]
 """Passed (1) or failed (0), each sample of a case, on either arm."""
 
 
-@frozen
-class Habits:
+class Habits(Struct, frozen=True, kw_only=True):
     """What a model's kept completions are like.
 
     Attributes:
@@ -36,8 +35,7 @@ class Habits:
     input_ratio: float = 1.0
 
 
-@frozen
-class TwoArms:
+class TwoArms(Struct, frozen=True, kw_only=True):
     """Two arms of kept runs on the same cases.
 
     Attributes:
@@ -49,8 +47,7 @@ class TwoArms:
     cases: tuple[CaseScores, ...]
 
 
-@frozen
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """What kept runs say.
 
     Attributes:
@@ -108,8 +105,7 @@ def past_of(folder: Path, *, enough: int = _ENOUGH) -> Past:
     return Past(habits={label: made.habits() for label, made in counts.items()}, pairs=pairs)
 
 
-@dataclass(slots=True)
-class _Counts:
+class _Counts(Struct):
     """Sums over the completions of a model."""
 
     written: list[int] = field(default_factory=list)
@@ -139,8 +135,7 @@ class _Counts:
         )
 
 
-@dataclass(slots=True)
-class _Arm:
+class _Arm(Struct):
     """How an arm did, in the newest run that asked each case.
 
     Attributes:

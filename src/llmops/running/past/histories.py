@@ -1,8 +1,9 @@
 """How the cases of a plan fared in kept runs: what was asked and claimed just as it is today."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from llmops.domain.completion import canonical_json, output_text
 from llmops.domain.run import Arm, RunHeader, TrialResult
@@ -16,8 +17,7 @@ Dated = tuple[str, TrialResult]
 _Claims = list[list[tuple[str, float, bool]]]
 
 
-@dataclass(slots=True, kw_only=True)
-class History:
+class History(Struct, kw_only=True):
     """One case on one arm over kept runs.
 
     Attributes:
@@ -74,8 +74,7 @@ class History:
             self.kept.append(dated)
 
 
-@dataclass(slots=True, kw_only=True)
-class Histories:
+class Histories(Struct, kw_only=True):
     """The histories of a plan's cases, in the order of the plan.
 
     Attributes:

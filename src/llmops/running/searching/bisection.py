@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from llmops.frozen import frozen
+from msgspec import Struct
+
 from llmops.running.searching.breakpoints import Beliefs, Counts, beliefs, most_telling
 
 End = Literal["found", "same", "spent", "silent", "alone"]
@@ -18,8 +19,7 @@ _ENOUGH = 0.95
 """So sure that nothing broke is sure enough: it accuses nobody, and more would cost much."""
 
 
-@frozen
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """When a search ends, and how it asks.
 
     Attributes:
@@ -35,16 +35,14 @@ class Rule:
     settled: bool = False
 
 
-@frozen
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """Ask a version, by its place in the row, for so many more samples."""
 
     version: int
     samples: int
 
 
-@frozen
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What came of a question.
 
     Attributes:
@@ -52,13 +50,12 @@ class Answer:
         skipped: Whether it cannot be asked at all, so that nothing is ever known of it.
     """
 
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts = Counts()
     more: bool = True
     skipped: bool = False
 
 
-@frozen
-class Suspect:
+class Suspect(Struct, frozen=True, kw_only=True):
     """A place where the case may have broken.
 
     Attributes:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from llmops.frozen import frozen
+from msgspec import Struct
 
 _RATES = (0.025, *(number / 20 for number in range(1, 20)), 0.975)
 _ALL_RATES = (0.0, *_RATES, 1.0)
@@ -27,8 +27,7 @@ _SAME = 0.5
 _EPSILON = 1e-9
 
 
-@frozen
-class Counts:
+class Counts(Struct, frozen=True, kw_only=True):
     """How the samples of one version ended."""
 
     passed: int = 0
@@ -43,8 +42,7 @@ class Counts:
         return Counts(passed=self.passed + other.passed, failed=self.failed + other.failed)
 
 
-@frozen
-class Beliefs:
+class Beliefs(Struct, frozen=True, kw_only=True):
     """What the samples say of a row of versions, the oldest first.
 
     Attributes:
@@ -61,8 +59,7 @@ class Beliefs:
     rate: float
 
 
-@frozen(kw_only=False)
-class _Fit:
+class _Fit(Struct, frozen=True):
     """How well rates fit: the logarithm of their likelihood, averaged; and their means."""
 
     weight: float
@@ -70,8 +67,7 @@ class _Fit:
     after: float
 
 
-@frozen(kw_only=False)
-class _Pair:
+class _Pair(Struct, frozen=True):
     """A rate before and one after, with the logarithm of their chance."""
 
     before: float

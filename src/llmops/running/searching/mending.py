@@ -9,15 +9,15 @@ unsure. The same search finds the sentences of a hunk that are enough.
 from collections.abc import Sequence
 from itertools import pairwise
 
+from msgspec import Struct
+
 from llmops.domain.explanation import ExplainedStatus
-from llmops.frozen import frozen
 from llmops.running.searching.weighing import NOTHING, Reverted, Weighing
 
 _TOGETHER = "no hunk alone is known to mend the case"
 
 
-@frozen
-class Mended:
+class Mended(Struct, frozen=True, kw_only=True):
     """Edits without which a case passes more often.
 
     Attributes:
@@ -32,8 +32,7 @@ class Mended:
     smallest: bool = True
 
 
-@frozen
-class Search:
+class Search(Struct, frozen=True, kw_only=True):
     """What a search came to.
 
     Attributes:

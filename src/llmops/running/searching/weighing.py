@@ -7,11 +7,11 @@ than few.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct, field
+
 from llmops.domain.explanation import Judgement
-from llmops.frozen import frozen
 from llmops.running.searching.breakpoints import Counts, beliefs
 
 Reverted = frozenset[int]
@@ -25,8 +25,7 @@ _LEAST: Final = 0.1
 _TINY: Final = 1e-12
 
 
-@frozen
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """When it is sure, and how much it asks.
 
     Attributes:
@@ -46,8 +45,7 @@ class Rule:
     settled: bool = False
 
 
-@frozen
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """What came of asking a mixture.
 
     Attributes:
@@ -69,8 +67,7 @@ Ask = Callable[[Mapping[Reverted, int]], Mapping[Reverted, Reply]]
 """From the samples that are wanted of each mixture to what came of them."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Weighing:
+class Weighing(Struct, kw_only=True):
     """What is known of the mixtures of one case.
 
     Attributes:

@@ -1,14 +1,14 @@
 """What a search for the commit that broke a case came to."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from llmops.domain.change import Change
 from llmops.domain.run import Failure, StoppedBy
 from llmops.domain.verdict import Totals, decide
 from llmops.errors import Fault
-from llmops.frozen import frozen
 from llmops.running.searching.bisection import Search, Suspect
 from llmops.running.searching.breakpoints import Counts
 from llmops.versions.row import Place
@@ -17,8 +17,7 @@ Status = Literal["found", "same", "unsure", "error", "interrupted"]
 _SHORT = 12
 
 
-@frozen
-class Bisected:
+class Bisected(Struct, frozen=True, kw_only=True):
     """What a search came to.
 
     Attributes:

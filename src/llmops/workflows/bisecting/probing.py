@@ -1,8 +1,10 @@
 """One case asked of one version after the other, as many samples as are wanted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import get_args
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.domain.run import Failure, TrialResult
@@ -16,7 +18,6 @@ from llmops.errors import (
     ProviderErrorKind,
     TemplateError,
 )
-from llmops.frozen import frozen
 from llmops.location import COMMAND_LINE
 from llmops.running.arms import ArmOptions
 from llmops.running.plan import PlanOptions, make_plan
@@ -34,8 +35,7 @@ _REPLAYED = 16
 """So many samples are looked for at a time where nobody is asked."""
 
 
-@frozen
-class AskedCase:
+class AskedCase(Struct, frozen=True, kw_only=True):
     """The case that is asked.
 
     Attributes:
@@ -49,8 +49,7 @@ class AskedCase:
     model: str | None = None
 
 
-@frozen
-class Heard:
+class Heard(Struct, frozen=True, kw_only=True):
     """What a version answered.
 
     Attributes:
@@ -63,8 +62,7 @@ class Heard:
     failure: Failure | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class CaseProber:
+class CaseProber(Struct, kw_only=True):
     """Asks versions for a case.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
 from llmops.domain.project import Project
 from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, InvalidInputError, LlmopsError, NoComparisonError
-from llmops.frozen import frozen
 from llmops.history.differences import changed_since
 from llmops.history.refs import resolve_ref
 from llmops.versions.base import Base, find_base
@@ -15,8 +16,7 @@ from llmops.versions.prompt_reach import PromptReach
 _NO_GIT = ("no-repository", "no-git")
 
 
-@frozen
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """What the work tree is held against.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from llmops.domain.node import Text
 from llmops.domain.prompt import Prompt
 from llmops.errors import Fault, InvalidInputError
-from llmops.frozen import frozen
 from llmops.history.contents import contents_ever
 from llmops.versions.claims import claim_fault, claim_of, contents_of, reused_before, reused_now
 from llmops.versions.finder import Versions
@@ -17,8 +18,7 @@ _MANY = 500
 """For more prompts than these git is asked about their folder."""
 
 
-@frozen
-class VersionOptions:
+class VersionOptions(Struct, frozen=True, kw_only=True):
     """How claimed versions are checked.
 
     Attributes:

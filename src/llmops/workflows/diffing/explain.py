@@ -1,14 +1,15 @@
 """Which hunks of a prompt's change broke the cases that regressed: mixtures are asked for them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.comparison import Comparison, ComparisonVerdict
 from llmops.domain.config import Budget
 from llmops.domain.explanation import Culprit, ExplainedCase, Explanation, Hunk, Tried
 from llmops.domain.suite import Suite
 from llmops.domain.verdict import Totals, decide
-from llmops.frozen import frozen
 from llmops.running.searching.breakpoints import Counts
 from llmops.running.searching.mending import Search, find_mending
 from llmops.running.searching.weighing import NOTHING, Reverted, Rule, Weighing
@@ -24,8 +25,7 @@ Tell = Callable[[str], None]
 _NOTHING = "no case regressed, so there is nothing to explain"
 
 
-@frozen
-class Ran:
+class Ran(Struct, frozen=True, kw_only=True):
     """What is to be explained.
 
     Attributes:
@@ -103,8 +103,7 @@ def verdict_with(verdict: ComparisonVerdict, explained: Explanation) -> Comparis
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Explainer:
+class _Explainer(Struct, kw_only=True):
     """Explains one case after the other."""
 
     opened: OpenProject

@@ -1,8 +1,10 @@
 """One regressed case, asked of mixtures of two versions of a prompt."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import get_args
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from llmops.domain.comparison import Pair
 from llmops.domain.explanation import Passes
@@ -11,7 +13,6 @@ from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.domain.verdict import Totals
 from llmops.errors import InvalidInputError, ProviderErrorKind, TemplateError
-from llmops.frozen import frozen
 from llmops.running.plan import PlanOptions, make_plan
 from llmops.running.searching.breakpoints import Counts
 from llmops.running.searching.weighing import NOTHING, Reply, Reverted
@@ -26,8 +27,7 @@ from llmops.workflows.project import OpenProject
 _PROVIDERS = frozenset(get_args(ProviderErrorKind))
 
 
-@frozen
-class Regression:
+class Regression(Struct, frozen=True, kw_only=True):
     """A case that passed less often on the second side.
 
     Attributes:
@@ -56,8 +56,7 @@ def regressions(pairs: Sequence[Pair]) -> list[Regression]:
     return [one for one in found if one.before.passed > one.after.passed]
 
 
-@dataclass(slots=True, kw_only=True)
-class MixtureProber:
+class MixtureProber(Struct, kw_only=True):
     """Asks mixtures for one case.
 
     Attributes:

@@ -1,15 +1,14 @@
 """The two versions of a diff, and a suite with one of them in place of its prompt."""
 
-from dataclasses import replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.domain.suite import Step, Suite
-from llmops.frozen import frozen
 from llmops.versions.version import PromptVersion
 
 
-@frozen
-class Sides:
+class Sides(Struct, frozen=True, kw_only=True):
     """Both versions, found."""
 
     before: PromptVersion

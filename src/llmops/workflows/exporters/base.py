@@ -1,15 +1,14 @@
 """What an exporter is, and what it can be asked."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+
+from msgspec import Struct, field
 
 from llmops.domain.node import Text
-from llmops.frozen import frozen
 from llmops.versions.finder import Versions
 
 
-@frozen
-class ExportOptions:
+class ExportOptions(Struct, frozen=True, kw_only=True):
     """What the user asked for.
 
     Attributes:
@@ -27,8 +26,7 @@ class ExportOptions:
     model: str | None = None
 
 
-@frozen
-class Exporter:
+class Exporter(Struct, frozen=True, kw_only=True):
     """One form that prompts can leave in.
 
     Attributes:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+from msgspec import Struct
+
 from llmops.domain.run import TrialResult
 from llmops.errors import InvalidInputError, NoComparisonError
-from llmops.frozen import frozen
 from llmops.history.refs import merge_base, resolve_ref
 from llmops.loading.baselines import read_baselines
 from llmops.running.baselines import approved_trials
@@ -20,8 +21,7 @@ _SHORT = 12
 _SHOWN = 80
 
 
-@frozen
-class Against:
+class Against(Struct, frozen=True, kw_only=True):
     """What the trials of a change are compared with.
 
     Attributes:

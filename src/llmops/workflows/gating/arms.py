@@ -1,7 +1,8 @@
 """What a change is held against: the same cases on the base's prompts, in a plan of their own."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.domain.suite import Step, Suite

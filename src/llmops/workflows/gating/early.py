@@ -1,9 +1,10 @@
 """When a gate's run may end early: the rules that are certain, and the evidence that is enough."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from llmops.comparing.case_policy import MUST_PASS
 from llmops.comparing.gate import Standards, rule_of
@@ -44,8 +45,7 @@ class Judge(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class EarlyWatch:
+class EarlyWatch(Struct):
     """Sees the trials of a run, and keeps why it ended early.
 
     Attributes:

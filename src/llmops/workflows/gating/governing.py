@@ -1,14 +1,15 @@
 """The base of a change, read; and its policy laid over what the change says of itself."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.comparing.policy import new_hosts
 from llmops.domain.config import Config, Model
 from llmops.domain.project import Project
 from llmops.domain.tree import Tree
 from llmops.errors import InvalidInputError, NoComparisonError
-from llmops.frozen import frozen
 from llmops.history.repository import Repository
 from llmops.loading.project import load_project
 from llmops.reporting.terminal import in_ci
@@ -22,8 +23,7 @@ _SHORT = 12
 _OWN = (".llmops",)
 
 
-@frozen
-class Governed:
+class Governed(Struct, frozen=True, kw_only=True):
     """A project under the policy of its base.
 
     Attributes:

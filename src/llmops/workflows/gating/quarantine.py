@@ -1,7 +1,8 @@
 """Which cases the gate excuses: those that stood in quarantine at the base, on the day of the run."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from llmops.comparing.case_policy import inputs_key
 from llmops.domain.quarantine import Quarantine

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
+
 from llmops.domain.config import CacheConfig
 from llmops.errors import UnavailableError
-from llmops.frozen import frozen
 from llmops.running.cache.base import CompletionCache
 from llmops.running.cache.redis import SharedCache
 from llmops.running.cache.redis_link import USUAL_PORT, RedisServer
 from llmops.running.cache.sqlite import Cache
 
 
-@frozen
-class CacheWorld:
+class CacheWorld(Struct, frozen=True, kw_only=True):
     """What a cache needs of the outside.
 
     Attributes:
