@@ -8,7 +8,7 @@ from llmops.running.store import RunWriter, read_run
 
 
 def ledger_of(path, shown: list[str], **settings) -> Ledger:
-    def show(one) -> None:
+    def show(_index, one) -> None:
         on_disk = [kept.case for kept in read_run(path).trials()]
         shown.append(f"{one.case} after {on_disk}")
 

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from llmops.domain.completion import Completion
 from llmops.domain.run import Exchange, RunFooter
 from llmops.errors import Fault, InvalidInputError, LlmopsError, UnavailableError
-from llmops.running.store import RunWriter, find_run, read_run, run_ids
+from llmops.running.run_names import find_run, run_ids
+from llmops.running.store import RunWriter, read_run
 
 FOOTER = RunFooter(finished="2026-11-21T03:45:13+00:00", duration=1.5)
 ENDLESS = """
@@ -68,6 +69,30 @@ def test_a_run_comes_back_as_it_was_written(path) -> None:
     assert list(run.indexed_trials()) == list(enumerate(trials))
     assert (run.totals().passed, run.totals().failed, run.totals().planned) == (1, 1, 3)
     assert run.verdict().status == "failed"
+
+
+def test_a_writer_knows_the_run_as_its_file_holds_it(path) -> None:
+    writer = RunWriter(path)
+    writer.header(HEADER)
+    writer.trial(1, trial("blue", "failed"))
+    writer.trial(0, trial("ré\ud800d"))
+    writer.footer(FOOTER)
+
+    kept, read = writer.kept(), read_run(path)
+
+    assert (kept.header, kept.footer, dict(kept.places)) == (HEADER, FOOTER, dict(read.places))
+    assert list(kept.trials()) == list(read.trials())
+    writer.close()
+
+
+def test_a_run_that_was_gone_on_with_is_known_from_its_file(path) -> None:
+    write_run(path, trial("red"), footer=None)
+    writer = RunWriter(path, resume=True)
+    writer.trial(1, trial("blue"))
+    writer.footer(FOOTER)
+
+    assert [one.case for one in writer.kept().trials()] == ["red", "blue"]
+    writer.close()
 
 
 def test_a_run_is_for_its_owner_alone(path) -> None:

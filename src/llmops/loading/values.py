@@ -21,6 +21,8 @@ def input_value(node: Node, schema: Mapping[str, object]) -> object:
         The plain value. A number, boolean or null where the schema wants a string is the text
         that was typed: `1.20` stays `1.20`, `no` and dates are text anyway.
     """
+    if isinstance(node.value, str):
+        return node.value
     if node.kind == "mapping":
         parts = _mapping(schema.get("properties"))
         return {key: input_value(child, _mapping(parts.get(key))) for key, child in node.items()}
@@ -68,7 +70,7 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _wants_text(node: Node, types: Sequence[object]) -> bool:
-    if node.kind == "text" or (node.value is None and node.raw in {None, "", "~"}):
+    if node.value is None and node.raw in {None, "", "~"}:
         return False
     own = _JSON_TYPES.get(type(node.value))
     return "string" in types and own not in types and not (own == "integer" and "number" in types)

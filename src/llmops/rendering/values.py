@@ -45,7 +45,7 @@ def render_node(node: Node, context: Mapping[str, object], templates: Templates)
 
 def is_templated(node: Node) -> bool:
     """Whether any text in a value is a template."""
-    return any(True for _ in _templates_in(node))
+    return _holds_template(node.value)
 
 
 def variables_of(node: Node, templates: Templates) -> Mapping[str, Location]:
@@ -142,6 +142,14 @@ def _templates_in(node: Node) -> Iterator[Node]:
     elif isinstance(node.value, list):
         for child in node.elements():
             yield from _templates_in(child)
+
+
+def _holds_template(value: object) -> bool:
+    if isinstance(value, str):
+        return _has_tag(value)
+    if isinstance(value, dict):
+        return any(map(_holds_template, value.values()))
+    return isinstance(value, list) and any(map(_holds_template, value))
 
 
 def _has_tag(text: str) -> bool:

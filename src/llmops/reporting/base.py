@@ -12,6 +12,7 @@ from msgspec import Struct
 from llmops.domain.run import RunFooter, RunHeader, TrialResult
 from llmops.domain.verdict import Verdict
 from llmops.errors import Fault
+from llmops.reporting.summary import Sum, Summary, summarise
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class Report(Struct, frozen=True, kw_only=True):
         verdict: The one source of every count, of the printed line and of the exit code.
         trials: Gives the trials from the first one each time it is called, in the plan's order.
         warnings: What the user should hear of beside the trials.
+        added: The trials added up as they ended; None: they are read for that.
     """
 
     header: RunHeader
@@ -30,6 +32,13 @@ class Report(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     trials: Callable[[], Iterator[TrialResult]]
     warnings: tuple[Fault, ...] = ()
+    added: Sum | None = None
+
+    def summary(self, *, keep: int) -> Summary:
+        """What there is to say without listing the trials, with so many problems at most."""
+        if self.added is not None and keep <= self.added.keep:
+            return self.added.summary(keep)
+        return summarise(self.trials(), keep=keep)
 
 
 Write = Callable[[Report, TextIO], None]

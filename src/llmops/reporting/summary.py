@@ -1,7 +1,8 @@
 """A run's trials added up in one pass: counts by suite and arm, means by metric, what went wrong."""
 
+from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
@@ -12,6 +13,8 @@ from llmops.reporting.problems import Problem, parameters_text, problem_of
 
 _WRONG: Final[tuple[Status, ...]] = ("failed", "error", "unscored")
 _ArmKey = tuple[str, str, str]
+_K = TypeVar("_K")
+_P = TypeVar("_P", bound="_Place")
 
 
 class Tally(Struct, kw_only=True):
@@ -125,10 +128,10 @@ def summarise(trials: Iterable[TrialResult], *, keep: int) -> Summary:
         trials: Read once.
         keep: Problems to keep at most.
     """
-    collected = _Collected(keep=keep)
-    for trial in trials:
-        collected.add(trial)
-    return collected.summary()
+    added = Sum(keep=keep)
+    for index, trial in enumerate(trials):
+        added.add(index, trial)
+    return added.summary(keep)
 
 
 def arm_labels(arms: Sequence[Arm]) -> list[str]:
@@ -138,61 +141,119 @@ def arm_labels(arms: Sequence[Arm]) -> list[str]:
     return [_label(arm, name, arms, names) for arm, name in zip(arms, names, strict=True)]
 
 
-class _Suite(Struct, kw_only=True):
+class _Place(Struct, kw_only=True):
+    """Where something was first met: the least index of its trials."""
+
+    index: int
+
+    def met(self, index: int) -> None:
+        self.index = min(self.index, index)
+
+
+class _Suite(_Place, kw_only=True):
     path: str
-    arms: dict[_ArmKey, tuple[Arm, Tally]] = field(default_factory=dict)
+    arms: dict[_ArmKey, "_OfArm"] = field(default_factory=dict)
 
 
-class _Collected(Struct, kw_only=True):
+class _OfArm(_Place, kw_only=True):
+    arm: Arm
+    tally: Tally = field(default_factory=Tally)
+
+
+class _OfMetric(_Place, kw_only=True):
+    mean: Mean = field(default_factory=Mean)
+
+
+class Sum(Struct, kw_only=True):
+    """Trials added up one by one, in whatever order they come.
+
+    Attributes:
+        keep: Problems that can be told at most.
+    """
+
     keep: int
-    suites: dict[str, _Suite] = field(default_factory=dict)
-    means: dict[tuple[str, str, _ArmKey], Mean] = field(default_factory=dict)
-    problems: dict[Status, list[Problem]] = field(default_factory=lambda: {s: [] for s in _WRONG})
-    excused: list[Problem] = field(default_factory=list)
-    soft_failures: int = 0
+    _suites: dict[str, _Suite] = field(default_factory=dict)
+    _means: dict[tuple[str, str, _ArmKey], _OfMetric] = field(default_factory=dict)
+    _problems: dict[Status, list[tuple[int, Problem]]] = field(
+        default_factory=lambda: {status: [] for status in _WRONG}
+    )
+    _excused: list[tuple[int, Problem]] = field(default_factory=list)
+    _soft_failures: int = 0
 
-    def add(self, trial: TrialResult) -> None:
+    def add(self, index: int, trial: TrialResult) -> None:
+        """Take one trial in; `index` is its place in the plan."""
         key = _key(trial.arm)
-        suite = self.suites.setdefault(trial.suite, _Suite(path=trial.suite_path))
-        suite.arms.setdefault(key, (trial.arm, Tally()))[1].add(trial)
+        suite = self._suites.get(trial.suite)
+        if suite is None:
+            suite = self._suites[trial.suite] = _Suite(index=index, path=trial.suite_path)
+        of_arm = suite.arms.get(key)
+        if of_arm is None:
+            of_arm = suite.arms[key] = _OfArm(index=index, arm=trial.arm)
+        suite.met(index)
+        of_arm.met(index)
+        of_arm.tally.add(trial)
         for entry in trial.scores:
             if entry.metric is not None:
-                self.means.setdefault((entry.metric, trial.suite, key), Mean()).add(entry)
+                self._measure((entry.metric, trial.suite, key), index, entry)
             if entry.soft and entry.score.status == "failed":
-                self.soft_failures += 1
+                self._soft_failures += 1
+        self._note(index, trial)
+
+    def _measure(self, key: tuple[str, str, _ArmKey], index: int, entry: AssertionScore) -> None:
+        measured = self._means.setdefault(key, _OfMetric(index=index))
+        measured.met(index)
+        measured.mean.add(entry)
+
+    def _note(self, index: int, trial: TrialResult) -> None:
+        """Keep the trial as a problem, if it is one of the first."""
         if trial.excused and trial.status == "passed":
             return
-        kept = self.excused if trial.excused else self.problems.get(trial.status)
-        if kept is not None and len(kept) < self.keep:
-            kept.append(problem_of(trial))
+        kept = self._excused if trial.excused else self._problems.get(trial.status)
+        if kept is None or (len(kept) >= self.keep and (not kept or index > kept[-1][0])):
+            return
+        insort(kept, (index, problem_of(trial)), key=_first)
+        del kept[self.keep :]
 
-    def summary(self) -> Summary:
+    def summary(self, keep: int) -> Summary:
+        """What they come to, with so many problems; no more than `self.keep`."""
         suites = []
         labels: dict[tuple[str, _ArmKey], str] = {}
-        for name, suite in self.suites.items():
-            words = arm_labels([arm for arm, _ in suite.arms.values()])
-            labels |= {(name, key): word for key, word in zip(suite.arms, words, strict=True)}
-            tallies = (tally for _, tally in suite.arms.values())
-            arms = tuple(zip(words, tallies, strict=True))
+        for name, suite in _in_order(self._suites):
+            ordered = _in_order(suite.arms)
+            words = arm_labels([one.arm for _key, one in ordered])
+            arms = tuple(
+                (word, one.tally) for word, (_key, one) in zip(words, ordered, strict=True)
+            )
+            labels |= {(name, key): word for word, (key, _one) in zip(words, ordered, strict=True)}
             suites.append(SuiteSummary(name=name, path=suite.path, arms=arms))
-        problems = [problem for kept in self.problems.values() for problem in kept]
+        problems = [problem for kept in self._problems.values() for _index, problem in kept[:keep]]
         return Summary(
             suites=tuple(suites),
             metrics=self._metrics(labels),
-            problems=tuple(problems[: self.keep]),
-            excused=tuple(self.excused),
-            soft_failures=self.soft_failures,
+            problems=tuple(problems[:keep]),
+            excused=tuple(problem for _index, problem in self._excused[:keep]),
+            soft_failures=self._soft_failures,
             _labels=labels,
         )
 
     def _metrics(self, labels: Mapping[tuple[str, _ArmKey], str]) -> dict[str, dict[str, Mean]]:
         metrics: dict[str, dict[str, Mean]] = {}
-        for (metric, suite, key), mean in self.means.items():
+        for (metric, suite, key), measured in _in_order(self._means):
+            mean = measured.mean
             whole = metrics.setdefault(metric, {}).setdefault(labels[suite, key], Mean())
             whole.total += mean.total
             whole.count += mean.count
             whole.unscored += mean.unscored
         return metrics
+
+
+def _in_order(found: Mapping[_K, _P]) -> list[tuple[_K, _P]]:
+    """What was met, in the order of the plan."""
+    return sorted(found.items(), key=lambda item: item[1].index)
+
+
+def _first(kept: tuple[int, Problem]) -> int:
+    return kept[0]
 
 
 def _key(arm: Arm) -> _ArmKey:

@@ -14,7 +14,7 @@ class Ledger(Struct, kw_only=True):
     """Takes finished trials.
 
     Attributes:
-        show: Told of each trial after it is on disk.
+        show: Told of each trial, with its place in the plan, after it is on disk.
         fail_fast: Ask to stop at the first trial that did not pass and is not excused.
         referee: Told of each trial too; says whether the rest can be left out.
     """
@@ -22,7 +22,7 @@ class Ledger(Struct, kw_only=True):
     writer: RunWriter
     totals: Totals
     stop: Stop
-    show: Callable[[TrialResult], None]
+    show: Callable[[int, TrialResult], None]
     fail_fast: bool = False
     referee: Callable[[TrialResult], bool] | None = None
 
@@ -30,7 +30,7 @@ class Ledger(Struct, kw_only=True):
         """Keep, count and show one trial."""
         self.writer.trial(index, trial)
         self.count(trial)
-        self.show(trial)
+        self.show(index, trial)
         if self.fail_fast and trial.status not in {"passed", "skipped"} and not trial.excused:
             self.stop.ask("fail_fast")
         if self.referee is not None and self.referee(trial):

@@ -14,7 +14,11 @@ _STEP = 65_536
 
 
 class LineFile:
-    """A file of lines, held by one process at a time."""
+    """A file of lines, held by one process at a time.
+
+    Attributes:
+        end: The bytes of its lines so far, which is where the next one begins.
+    """
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         """Create the file, or open one and cut off what a kill left of its last line.
@@ -27,7 +31,7 @@ class LineFile:
         self._file = os.fdopen(os.open(path, flags, 0o600), "ab+", buffering=0)
         try:
             _lock(self._file)
-            _drop_broken_end(self._file)
+            self.end = _drop_broken_end(self._file)
         except OSError:
             self._file.close()
             raise
@@ -46,6 +50,7 @@ class LineFile:
             with suppress(OSError):
                 _drop_broken_end(self._file)
             raise
+        self.end += len(line) + 1
 
     def close(self) -> None:
         """Close the file and let go of it."""
@@ -63,11 +68,12 @@ def _lock(file: IO[bytes]) -> None:
         return
 
 
-def _drop_broken_end(file: IO[bytes]) -> None:
+def _drop_broken_end(file: IO[bytes]) -> int:
     size = file.seek(0, os.SEEK_END)
     end = _end_of_lines(file, size)
     if end < size:
         file.truncate(end)
+    return end
 
 
 def _end_of_lines(file: IO[bytes], size: int) -> int:

@@ -7,7 +7,8 @@ from llmops.domain.completion import canonical_json
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Totals
 from llmops.errors import InvalidInputError
-from llmops.running.store import read_header, read_run, run_ids
+from llmops.running.run_names import run_ids
+from llmops.running.store import read_header, read_run
 
 _NEWEST = 50
 """So many runs are looked through; older ones say little of today's suites."""

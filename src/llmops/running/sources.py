@@ -36,13 +36,14 @@ class Question(Struct, frozen=True, kw_only=True):
 
 def question(suite: str, request: Request, sample: int, model: Model) -> Question:
     """Put a request into the form that is looked up."""
+    digest = request.digest(sample)
     return Question(
         suite=suite,
         request=request,
         sample=sample,
         model=model,
-        digest=request.digest(sample),
-        key=cache_key(request, sample, model),
+        digest=digest,
+        key=cache_key(digest, model),
     )
 
 

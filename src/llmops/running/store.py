@@ -19,13 +19,12 @@ from llmops.domain.record import (
 )
 from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
-from llmops.errors import InvalidInputError, UnavailableError, did_you_mean
+from llmops.errors import InvalidInputError, UnavailableError
 from llmops.location import Location
 from llmops.running.batch_log import BatchEvent, event_from_json, event_to_json
 from llmops.running.lines import LineFile
 
 SCHEMA = "llmops.run/1"
-FOLDER = ".llmops/runs"
 _HEADER_BYTES = 2**24
 _COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -42,6 +41,11 @@ class RunWriter:
             UnavailableError: The file cannot be written, or a new one is there already.
         """
         self.path = path
+        self._resumed = resume
+        self._header: RunHeader | None = None
+        self._footer: RunFooter | None = None
+        self._places = Offsets()
+        self._batches: list[BatchEvent] = []
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = LineFile(path, resume=resume)
@@ -55,18 +59,40 @@ class RunWriter:
     def header(self, header: RunHeader) -> None:
         """Write what the run sets out to do."""
         self._line({"schema": SCHEMA, "header": header_to_json(header)})
+        self._header = header
 
     def trial(self, index: int, trial: TrialResult) -> None:
         """Write one trial; `index` is its place in the plan."""
+        begin = self._file.end
         self._line({"n": index, "trial": trial_to_json(trial)})
+        self._places.put(index, begin)
 
     def batch(self, event: BatchEvent) -> None:
         """Write what happened to a batch."""
         self._line({"batch": event_to_json(event)})
+        self._batches.append(event)
 
     def footer(self, footer: RunFooter) -> None:
         """Write how the run ended."""
         self._line({"footer": footer_to_json(footer)})
+        self._footer = footer
+
+    def kept(self) -> "KeptRun":
+        """The run as its file holds it; one that was gone on with is read for that.
+
+        Raises:
+            InvalidInputError: The file of a run that was gone on with is broken.
+            UnavailableError: It cannot be read.
+        """
+        if self._resumed or self._header is None:
+            return read_run(self.path)
+        return KeptRun(
+            path=self.path,
+            header=self._header,
+            footer=self._footer,
+            places=self._places,
+            batches=self._batches,
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -218,49 +244,6 @@ def _index(value: object) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"'{value}' is no place in a plan")
     return value
-
-
-def run_ids(folder: Path) -> list[str]:
-    """The ids of the runs in a folder, oldest first."""
-    if not folder.is_dir():
-        return []
-    return sorted(path.stem for path in folder.glob("*.jsonl"))
-
-
-def find_run(folder: Path, wanted: str | None) -> Path:
-    """The file of a run.
-
-    Args:
-        folder: The folder of kept runs.
-        wanted: An id, its beginning or its end, or a path; None for the newest.
-
-    Raises:
-        InvalidInputError: No run or several runs are meant.
-    """
-    ids = run_ids(folder)
-    if wanted in ids:
-        return folder / f"{wanted}.jsonl"
-    if wanted is not None and wanted.endswith(".jsonl") and Path(wanted).is_file():
-        return Path(wanted)
-    if wanted in {None, "last"}:
-        if not ids:
-            raise InvalidInputError(
-                "no run is kept yet", code="unknown-run", hint="run 'llmops test' first"
-            )
-        return folder / f"{ids[-1]}.jsonl"
-    word = str(wanted)
-    matching = [id_ for id_ in ids if word and (id_.startswith(word) or id_.endswith(word))]
-    if len(matching) == 1:
-        return folder / f"{matching[0]}.jsonl"
-    raise _not_one(word, matching, ids)
-
-
-def _not_one(word: str, matching: Sequence[str], ids: Sequence[str]) -> InvalidInputError:
-    if matching:
-        message = f"'{word}' could be {' or '.join(matching[:5])}"
-        return InvalidInputError(message, code="ambiguous-run", hint="write more of the id")
-    hint = did_you_mean(word, ids) or "'llmops runs' lists them"
-    return InvalidInputError(f"no run is called '{word}'", code="unknown-run", hint=hint)
 
 
 def _words_of(error: Exception) -> str:

@@ -17,8 +17,9 @@ from llmops.reporting.terminal import in_ci
 from llmops.running.baselines import Candidate, candidates_of
 from llmops.running.past.freshness import Questions, check_fresh, check_whole, questions_of
 from llmops.running.plan import PlanOptions, make_plan
+from llmops.running.run_names import FOLDER, find_run
 from llmops.running.selection import CaseFilter, Selection, choose_suites
-from llmops.running.store import FOLDER, KeptRun, find_run, read_run
+from llmops.running.store import KeptRun, read_run
 from llmops.workflows.project import OpenProject
 
 _HERE: Final = "approve where a person sees what is approved, and commit the files"

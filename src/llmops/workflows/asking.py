@@ -17,10 +17,10 @@ from llmops.running.cache.base import CompletionCache
 from llmops.running.observer import Observer
 from llmops.running.past.answers import KeptAnswers
 from llmops.running.plan import Plan, PlanOptions
+from llmops.running.run_names import FOLDER
 from llmops.running.runner import Asker, Runner, Sink
 from llmops.running.sources import Sources
 from llmops.running.stop import Stop
-from llmops.running.store import FOLDER
 from llmops.running.trial import PlannedTrial
 from llmops.workflows.opening.caches import CacheWorld, open_cache
 from llmops.workflows.project import OpenProject

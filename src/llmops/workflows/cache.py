@@ -11,7 +11,8 @@ from llmops.domain.config import CacheConfig
 from llmops.errors import Fault, InvalidInputError, NothingSelectedError, UnavailableError
 from llmops.location import Location
 from llmops.running.cache.base import CacheEntry, CacheStats, CompletionCache, entry_from_json
-from llmops.running.store import FOLDER, find_run, read_run
+from llmops.running.run_names import FOLDER, find_run
+from llmops.running.store import read_run
 from llmops.workflows.opening.caches import CacheWorld, open_cache
 from llmops.workflows.project import Surroundings, environment_of, open_config
 

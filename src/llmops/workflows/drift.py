@@ -23,7 +23,8 @@ from llmops.running.past.histories import (
     read_histories,
 )
 from llmops.running.plan import make_plan
-from llmops.running.store import FOLDER, find_run, read_header, read_run, run_ids
+from llmops.running.run_names import FOLDER, find_run, run_ids
+from llmops.running.store import read_header, read_run
 from llmops.running.trial import PlannedTrial
 from llmops.workflows.asking import Clock
 from llmops.workflows.execution import TestOptions, Watcher

@@ -12,19 +12,24 @@ from llmops.domain.config import Budget
 from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
 from llmops.reporting.base import Report
+from llmops.reporting.summary import Sum
 from llmops.running.ledger import Ledger
 from llmops.running.plan import Plan, PlanOptions
 from llmops.running.resume import Before
+from llmops.running.run_names import FOLDER
 from llmops.running.runner import Asker, Runner
 from llmops.running.sources import Sources
 from llmops.running.stop import Stop, on_signals
-from llmops.running.store import FOLDER, RunWriter, read_run
+from llmops.running.store import RunWriter
 from llmops.telemetry.trace import RunTrace
 from llmops.workflows.asking import Asking, AskLimits, Clock
 from llmops.workflows.batching import batched_asker
 from llmops.workflows.project import OpenProject
 from llmops.workflows.recordings import record_run
 from llmops.workflows.tracing import open_trace, wanted_otel
+
+_PROBLEMS = 100
+"""So many are kept at hand for reports; who wants to show more reads the run for them."""
 
 
 class Watcher(Protocol):
@@ -147,6 +152,7 @@ class Execution(Struct, kw_only=True):
     in_flight: int = 0
     referee: Callable[[TrialResult], bool] | None = None
     _trace: RunTrace | None = None
+    _added: Sum = field(default_factory=lambda: Sum(keep=_PROBLEMS))
 
     def carry_out(self) -> Outcome:
         """Carry out every trial, and hand over the report."""
@@ -165,8 +171,14 @@ class Execution(Struct, kw_only=True):
             verdict = decide(totals, stopped_by=self.stop.reason)
             if self._trace is not None:
                 self._trace.close(verdict)
-        run = read_run(path)
-        report = Report(header=run.header, footer=run.footer, verdict=verdict, trials=run.trials)
+        run = writer.kept()
+        report = Report(
+            header=run.header,
+            footer=run.footer,
+            verdict=verdict,
+            trials=run.trials,
+            added=self._added if self.before is None else None,
+        )
         recorded: tuple[Path, ...] = ()
         if self.options.record:
             recorded = record_run(self.opened, run, self.watcher.note, prune=self.options.prune)
@@ -202,12 +214,13 @@ class Execution(Struct, kw_only=True):
             referee=self.referee,
         )
 
-    def _show(self, trial: TrialResult) -> None:
+    def _show(self, index: int, trial: TrialResult) -> None:
+        self._added.add(index, trial)
         self.watcher.trial(trial, self.in_flight)
 
-    def _show_and_tell(self, trace: RunTrace) -> Callable[[TrialResult], None]:
-        def show(trial: TrialResult) -> None:
-            self._show(trial)
+    def _show_and_tell(self, trace: RunTrace) -> Callable[[int, TrialResult], None]:
+        def show(index: int, trial: TrialResult) -> None:
+            self._show(index, trial)
             trace.ended(trial)
 
         return show

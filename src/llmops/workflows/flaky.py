@@ -15,8 +15,8 @@ from llmops.loading.quarantine_writing import set_quarantine
 from llmops.reporting.files import write_text
 from llmops.running.past.histories import History, read_histories
 from llmops.running.plan import PlanOptions, make_plan
+from llmops.running.run_names import FOLDER, run_ids
 from llmops.running.selection import Selection
-from llmops.running.store import FOLDER, run_ids
 from llmops.workflows.approving import refuse_ci
 from llmops.workflows.project import OpenProject
 

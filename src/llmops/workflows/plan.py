@@ -29,8 +29,8 @@ from llmops.providers.price_list import listed_output_limit, listed_price
 from llmops.running.forecast import Forecaster
 from llmops.running.past.habits import Past, TwoArms, past_of
 from llmops.running.plan import Plan, PlanOptions, make_plan
+from llmops.running.run_names import FOLDER
 from llmops.running.stop import Stop
-from llmops.running.store import FOLDER
 from llmops.workflows.asking import Asking, AskLimits, Clock
 from llmops.workflows.project import OpenProject
 

@@ -13,7 +13,8 @@ from llmops.reporting.base import Report, ReporterKind
 from llmops.reporting.files import write_report
 from llmops.reporting.registry import reporter_named
 from llmops.reporting.run.github import append_step_summary
-from llmops.running.store import FOLDER, KeptRun, find_run, read_run
+from llmops.running.run_names import FOLDER, find_run
+from llmops.running.store import KeptRun, read_run
 from llmops.workflows.project import Surroundings, open_config
 
 

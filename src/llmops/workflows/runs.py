@@ -6,7 +6,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from llmops.errors import Fault, InvalidInputError
-from llmops.running.store import FOLDER, read_run, run_ids
+from llmops.running.run_names import FOLDER, run_ids
+from llmops.running.store import read_run
 from llmops.workflows.project import Surroundings, open_config
 
 

@@ -15,7 +15,8 @@ from llmops.errors import InvalidInputError, NothingSelectedError, UnavailableEr
 from llmops.history.repository import WorkState, open_repository
 from llmops.running.plan import Plan, PlanOptions, make_plan
 from llmops.running.resume import Before, options_from_json, options_to_json, read_before
-from llmops.running.store import FOLDER, KeptRun, find_run, read_run, run_ids
+from llmops.running.run_names import FOLDER, find_run, run_ids
+from llmops.running.store import KeptRun, read_run
 from llmops.workflows.asking import Clock
 from llmops.workflows.batching import check_batches
 from llmops.workflows.execution import Execution, Outcome, TestOptions, Watcher

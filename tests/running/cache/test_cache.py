@@ -482,8 +482,11 @@ def test_a_key_tells_apart_who_is_asked_and_what() -> None:
         Model(label="fast", name="openai/fast", options={"api_version": "1"}),
     ]
 
-    keys = {cache_key(asked, 0, model) for model in models}
-    keys |= {cache_key(asked, 1, MODEL), cache_key(Request(model="x", messages=()), 0, MODEL)}
+    keys = {cache_key(asked.digest(0), model) for model in models}
+    keys |= {
+        cache_key(asked.digest(1), MODEL),
+        cache_key(Request(model="x", messages=()).digest(0), MODEL),
+    }
 
     assert len(keys) == 7
 
@@ -492,7 +495,7 @@ def test_the_lane_changes_neither_a_key_nor_a_recordings_digest() -> None:
     asked = Request(model="openai/fast", messages=())
     lanes = [Model(label="fast", name="openai/fast", via=via) for via in ("direct", "litellm")]
 
-    assert cache_key(asked, 0, lanes[0]) == cache_key(asked, 0, lanes[1])
+    assert cache_key(asked.digest(0), lanes[0]) == cache_key(asked.digest(0), lanes[1])
     assert question("s", asked, 0, lanes[0]).digest == question("s", asked, 0, lanes[1]).digest
 
 
@@ -500,7 +503,7 @@ def test_limits_and_labels_do_not_change_a_key() -> None:
     asked = Request(model="openai/fast", messages=())
     other = Model(label="quick", name="openai/fast", rpm=5, timeout=1, retries=0, key="K")
 
-    assert cache_key(asked, 0, MODEL) == cache_key(asked, 0, other)
+    assert cache_key(asked.digest(0), MODEL) == cache_key(asked.digest(0), other)
 
 
 def test_what_was_put_is_found_here_at_once_and_by_others_after_a_write(path, warned) -> None:

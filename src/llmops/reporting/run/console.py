@@ -12,7 +12,7 @@ from llmops.reporting.base import Report, reporter
 from llmops.reporting.encoders import terminal
 from llmops.reporting.faults import print_faults
 from llmops.reporting.problems import Complaint, Problem, cut, rerun_command
-from llmops.reporting.summary import SuiteSummary, Summary, summarise
+from llmops.reporting.summary import SuiteSummary, Summary
 from llmops.reporting.terminal import Part, Screen, make_screen, pad, spread
 from llmops.reporting.wording import (
     cost,
@@ -66,7 +66,7 @@ def print_report(
     """
     totals = report.verdict.totals
     wrong = totals.failed + totals.error + totals.unscored
-    summary = summarise(report.trials(), keep=wrong if shown is None else shown)
+    summary = report.summary(keep=wrong if shown is None else shown)
     _print_opening(report, summary, screen)
     _print_suites(summary.suites, screen)
     for problem in summary.problems:

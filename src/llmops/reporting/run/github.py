@@ -10,7 +10,7 @@ from llmops.reporting.base import Report, reporter
 from llmops.reporting.encoders import ci_log
 from llmops.reporting.problems import Problem, cut
 from llmops.reporting.run.markdown import render_markdown
-from llmops.reporting.summary import Summary, summarise
+from llmops.reporting.summary import Summary
 
 SUMMARY_LIMIT: Final = 900 * 1024
 """Bytes of a step's summary. GitHub drops one of more than 1 MiB whole."""
@@ -68,7 +68,7 @@ def command(level: str, words: str, *, title: str, at: Location | None = None) -
 
 def _lines(report: Report) -> Iterator[str]:
     verdict, totals = report.verdict, report.verdict.totals
-    summary = summarise(report.trials(), keep=_MOST_ERRORS - 1)
+    summary = report.summary(keep=_MOST_ERRORS - 1)
     wrong = totals.failed + totals.error + totals.unscored
     hidden = wrong - len(summary.problems)
     more = f"; {hidden:,} more than shown here, see the summary" if hidden > 0 else ""

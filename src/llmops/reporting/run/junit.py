@@ -16,7 +16,7 @@ from llmops.domain.verdict import Verdict
 from llmops.reporting.base import Report, reporter
 from llmops.reporting.encoders import xml_attribute, xml_legal, xml_text
 from llmops.reporting.problems import Problem, cut, judged_output, problem_of
-from llmops.reporting.summary import Summary, summarise
+from llmops.reporting.summary import Summary
 
 OUTPUT_LIMIT: Final = 64 * 1024
 """Bytes of output in one test case."""
@@ -35,7 +35,7 @@ _WITHOUT_VERDICT: Final = {"budget", "stopped", "empty", "interrupted"}
 def write_junit(report: Report, out: TextIO) -> None:
     """Write one test suite with a test case a trial; the trials are read twice."""
     verdict = report.verdict
-    ledger = _Ledger(summary=summarise(report.trials(), keep=0))
+    ledger = _Ledger(summary=report.summary(keep=0))
     lost = verdict.status in _WITHOUT_VERDICT
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     out.write(_open("testsuites", {"name": "llmops", **_figures(report, extra=int(lost))}))

@@ -11,7 +11,7 @@ from llmops.reporting.base import Report, reporter
 from llmops.reporting.encoders import markdown_block, markdown_inline
 from llmops.reporting.page import COMMENT_LIMIT, Page
 from llmops.reporting.problems import Complaint, Problem, rerun_command
-from llmops.reporting.summary import SuiteSummary, Summary, summarise
+from llmops.reporting.summary import SuiteSummary, Summary
 from llmops.reporting.terminal import UNICODE
 from llmops.reporting.wording import (
     cost,
@@ -53,7 +53,7 @@ def render_markdown(
         measure: What the limit counts: characters, or bytes.
     """
     keep = min(_MOST_PROBLEMS, max(1, limit // _SMALLEST_PROBLEM))
-    summary = summarise(report.trials(), keep=keep)
+    summary = report.summary(keep=keep)
     head = _head(report)
     page = Page(room=limit - measure(head) - _RESERVED, measure=measure)
     tables = page.fit([_suite_table(summary.suites)], "the table of suites")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from llmops.domain.completion import Completion, Request, canonical_json
+from llmops.domain.completion import Completion, canonical_json
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json
 
@@ -107,10 +107,10 @@ class CompletionCache(Protocol):
         ...
 
 
-def cache_key(request: Request, sample: int, model: Model) -> str:
-    """The key of a completion: the whole request, the sample's number, and who is asked."""
+def cache_key(digest: str, model: Model) -> str:
+    """The key of a completion: the digest of the request with its sample, and who is asked."""
     carrier = "litellm" if model.is_live else model.via  # whatever the lane
-    asked = [request.digest(sample), carrier, model.api_base, dict(model.options), model.script]
+    asked = [digest, carrier, model.api_base, dict(model.options), model.script]
     return hashlib.sha256(canonical_json(asked).encode()).hexdigest()
 
 

@@ -10,7 +10,8 @@ from llmops.errors import InvalidInputError, NoComparisonError
 from llmops.history.refs import merge_base, resolve_ref
 from llmops.loading.baselines import read_baselines
 from llmops.running.baselines import approved_trials
-from llmops.running.store import FOLDER, find_run, read_run, run_ids
+from llmops.running.run_names import FOLDER, find_run, run_ids
+from llmops.running.store import read_run
 from llmops.workflows.gating.arms import AT_BASE
 from llmops.workflows.gating.governing import Governed
 
