@@ -6,7 +6,7 @@ import pytest
 from llmops.domain.completion import Completion
 from llmops.domain.score import Score
 from llmops.errors import CannotScoreError
-from llmops.scoring.assess import ReadyAssertion, assess
+from llmops.scoring.assess import ReadyAssertion, assess, takes_long
 
 
 @dataclass(frozen=True)
@@ -128,3 +128,11 @@ def test_a_label_says_the_assertion_in_short(ready, written: str, label: str) ->
 
     assert found == label
     assert len(found) <= 60
+
+
+def test_a_long_text_takes_long_whatever_is_asked_of_it(ready) -> None:
+    quick, slow = ready("contains: a"), ready("matches: a+b+")
+
+    assert takes_long([quick], Completion(text="a" * 20_000)) is False
+    assert takes_long([quick], Completion(text="a" * 20_001)) is True
+    assert takes_long([quick, slow], Completion(text="a")) is True

@@ -23,6 +23,7 @@ from llmops.running.opened import Opened
 from llmops.running.runner import Carriers, Progress, Sink, advance, failure_of, refuse
 from llmops.running.sources import Question, Sources, is_cached
 from llmops.running.stop import Stop
+from llmops.scoring.assess import takes_long
 
 _QUEUED = 4096
 """So many trials wait for workers at most; the plan goes on as they are taken."""
@@ -199,7 +200,7 @@ class _Session:
             at = progress.trial.planned_arm.at
             progress.fail(stage, failure_of(failed.error, at), failed.attempts)
             return False
-        if any(ready.slow for ready in stage.ready):
+        if takes_long(stage.ready, completion):
             await asyncio.to_thread(progress.answer, completion, origin, attempts)
         else:
             progress.answer(completion, origin, attempts)

@@ -12,6 +12,9 @@ from llmops.scoring.labels import label_of
 from llmops.scoring.outcome import outcome
 from llmops.scoring.pick import Subjects
 
+_LONG = 20_000
+"""Of texts with more characters even the quick scorers take their time."""
+
 
 class ReadyAssertion(Struct, frozen=True, kw_only=True):
     """An assertion with its scorer.
@@ -30,6 +33,11 @@ class ReadyAssertion(Struct, frozen=True, kw_only=True):
     def slow(self) -> bool:
         """Whether the scorer may take long enough to hold others up."""
         return self.scorer.slow
+
+
+def takes_long(ready: Sequence[ReadyAssertion], completion: Completion) -> bool:
+    """Whether to judge a completion where nobody waits, such as in a thread."""
+    return len(completion.text) > _LONG or any(one.slow for one in ready)
 
 
 def build(assertion: Assertion, resources: Resources) -> ReadyAssertion:

@@ -139,8 +139,13 @@ def search(
 
 
 def is_slow(pattern: str) -> bool:
-    """Whether a pattern repeats something a variable number of times, so that it may take long."""
-    return any(found["variable"] for found in _VARIABLE.finditer(pattern))
+    r"""Whether a pattern may take long, however short the text is.
+
+    One thing repeated once, as in `order \d+`, takes the square of the text at the most. Repeats
+    beside or inside each other may take far more, and groups can hide them.
+    """
+    variable = [found for found in _VARIABLE.finditer(pattern) if found["variable"]]
+    return len(variable) > 1 or (bool(variable) and "(" in pattern)
 
 
 def _explain(words: str) -> str:

@@ -11,6 +11,7 @@ from llmops.errors import ProviderError
 from llmops.running.budget import Purse
 from llmops.running.runner import Progress, Sink, advance, failure_of, refuse
 from llmops.running.sources import Question, Sources
+from llmops.scoring.assess import takes_long
 
 _JUDGED_AT_ONCE = 16
 
@@ -89,7 +90,7 @@ class BatchTrials(Struct, kw_only=True):
 async def _score(progress: Progress, completion: Completion, origin: Origin) -> None:
     attempts = 1 if origin == "live" else 0
     stage = progress.stage
-    if stage is not None and any(ready.slow for ready in stage.ready):
+    if stage is not None and takes_long(stage.ready, completion):
         await asyncio.to_thread(progress.answer, completion, origin, attempts)
     else:
         progress.answer(completion, origin, attempts)
