@@ -106,9 +106,16 @@ class RunWriter:
                 f"the run cannot be kept in {self.path}: {error}", hint="this is a bug of llmops"
             ) from None
         try:
-            self._file.add(escape_surrogates(text).encode())
+            self._file.add(_bytes_of(text))
         except OSError as error:
             raise _unwritable(self.path, error) from None
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a character, which is rare
+        return escape_surrogates(text).encode()
 
 
 class KeptRun(Struct, frozen=True, kw_only=True):
