@@ -21,6 +21,13 @@ def wait_for(folder: Path, runs: int, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.02)
 
 
+def save(folder: Path, text: str) -> None:
+    """As editors do: the suite is the old one or the new one, at no moment half of it."""
+    beside = folder.parent / "saved.yaml"
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(folder / "suites/say.yaml")
+
+
 def test_a_change_is_run_at_once_and_an_interrupt_ends_with_the_last_code(
     project: Project,
 ) -> None:
@@ -38,12 +45,12 @@ def test_a_change_is_run_at_once_and_an_interrupt_ends_with_the_last_code(
     assert "watching for changes" in process.stderr.readline()
 
     broken = SUITE.replace("contains: red", "contians: red")
-    (folder / "suites/say.yaml").write_text(broken, encoding="utf-8")
+    save(folder, broken)
     complaint = process.stderr.readline()
     while "watching" not in process.stderr.readline():
         pass
     failing = SUITE.replace("contains: red", "contains: blue")
-    (folder / "suites/say.yaml").write_text(failing, encoding="utf-8")
+    save(folder, failing)
     wait_for(folder, 2, process)
     while "watching" not in process.stderr.readline():
         pass

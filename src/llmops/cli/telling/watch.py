@@ -13,6 +13,8 @@ from llmops.workflows.project import Surroundings
 from llmops.workflows.watch import changed, forget_modules, snapshot
 
 _POLL_SECONDS = 0.5
+_STEADY_SECONDS = 0.1
+"""A file is half written while an editor saves it; after so long without a change it is whole."""
 _FIRST_SIGNAL_CODE = 128
 
 
@@ -36,8 +38,19 @@ def watch_and_run(wishes: Wishes, world: Surroundings) -> NoReturn:
             note("watching for changes; Ctrl-C ends it")
             while not changed(before, snapshot(world), but=ran.written):
                 time.sleep(_POLL_SECONDS)
+            _settle(world)
         except KeyboardInterrupt:
             raise typer.Exit(ran.code) from None
+
+
+def _settle(world: Surroundings) -> None:
+    state = snapshot(world)
+    while True:
+        time.sleep(_STEADY_SECONDS)
+        later = snapshot(world)
+        if later == state:
+            return
+        state = later
 
 
 def _run(wishes: Wishes, world: Surroundings) -> Ran:
