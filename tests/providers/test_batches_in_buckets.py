@@ -15,8 +15,6 @@ from llmops.providers.batch.base import State, Tag, UnsureError
 from llmops.providers.batch.carried import has_batches
 from llmops.providers.batch.office import Office
 
-pytest.importorskip("google.auth", reason="google-auth is not installed")
-
 TAG = Tag(run="20261121-034512-7c1e", name="1-0123456789ab")
 KINDS = ("bedrock", "vertex")
 NAMES = {
