@@ -19,6 +19,7 @@ _OPTIONS = (
     "core.quotePath=false",
     "color.ui=false",
     "diff.external=",
+    "diff.autoRefreshIndex=false",
     "protocol.allow=never",
     "log.showSignature=false",
     f"diff.orderFile={os.devnull}",
