@@ -143,7 +143,9 @@ def test_a_host_that_is_not_there_refuses(server, scheme):
          "'tool_calls' is no list"),
         (answer({"role": "assistant", "content": "", "tool_calls": ["x"]}),
          "the tool call is no object"),
-        ({**OPENAI, "usage": {"prompt_tokens": True}}, "'prompt_tokens' is no whole number"),
+        ({**OPENAI, "usage": {"prompt_tokens": True}}, "'prompt_tokens' is no number of tokens"),
+        ({**OPENAI, "usage": {"prompt_tokens": -9}}, "'prompt_tokens' is no number of tokens"),
+        ({**OPENAI, "usage": {"prompt_tokens": 10**90}}, "'prompt_tokens' is no number of tokens"),
         ({**OPENAI, "choices": None}, "'choices' is no list"),
         ("Hello.", "it is no object"),
     ],
@@ -155,6 +157,15 @@ def test_what_is_wrong_with_an_answer_is_said(server, said, words):
 
     assert error.kind == "bad_response"
     assert error.message == f"the server's answer cannot be understood: {words}"
+
+
+def test_what_anthropic_put_into_its_cache_must_be_told_by_kind(server):
+    server.says(200, {**ANTHROPIC, "usage": {**ANTHROPIC["usage"], "cache_creation": [1]}})
+
+    error = ask_direct(model(server, "anthropic"))
+
+    assert (error.kind, error.retryable) == ("bad_response", True)
+    assert "cache_creation is no object" in error.message
 
 
 def test_a_number_that_is_no_text_is_no_finish(server):

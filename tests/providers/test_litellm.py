@@ -185,6 +185,16 @@ def test_an_unknown_cost_is_never_zero(server, usage, price, cost):
     assert found == (None if cost is None else pytest.approx(cost))
 
 
+@pytest.mark.parametrize("tokens", [-1_000_000, 10**90])
+def test_what_is_no_number_of_tokens_is_a_bad_response(server, tokens):
+    usage = {"prompt_tokens": tokens, "completion_tokens": 5, "total_tokens": 5}
+    server.says(200, {**OPENAI, "usage": usage})
+
+    error = error_of(model(server, price=Price(input=1, output=10)))
+
+    assert error.kind == "bad_response"
+
+
 def test_tokens_that_nobody_counted_are_unknown_even_for_a_known_model(server):
     server.says(200, {key: value for key, value in OPENAI.items() if key != "usage"})
 

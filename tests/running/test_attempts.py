@@ -244,19 +244,19 @@ def test_the_deadline_stands_still_while_others_have_the_places(answers, ending)
 
 
 def test_the_time_that_a_provider_names_for_all_counts_towards_the_deadline() -> None:
-    asking = Asking(WELL, deadline=30)
+    asking = Asking(15.0, deadline=30)
 
     async def throttled() -> object:
         clock = asyncio.get_running_loop().time
         asking.gate = ModelGate(asking.model, clock=clock, sleep=asyncio.sleep)
         for _ in range(3):
-            asking.gate.missed(fault("rate_limited", retry_after=3600))
+            asking.gate.missed(fault("rate_limited", retry_after=20))
         return await asking.ask()
 
     result, took = run_quickly(throttled())
 
     assert isinstance(result, AttemptsError)
-    assert (result.error.message, result.attempts) == ("no answer within the deadline of 30 s", 0)
+    assert (result.error.message, result.attempts) == ("no answer within the deadline of 30 s", 1)
     assert took == 30
 
 
@@ -298,6 +298,20 @@ def test_a_refused_key_ends_those_who_come_later_without_an_attempt() -> None:
     assert isinstance(second, AttemptsError)
     assert (first.attempts, second.attempts) == (1, 0)
     assert second.error.message == "not asked: it is auth"
+
+
+def test_nobody_waits_for_a_time_behind_the_deadline_that_was_named_to_others() -> None:
+    hours = [fault("rate_limited", 7200.0)] * 3
+    asking = Asking(*hours, WELL, deadline=300)
+
+    async def one_after_the_other() -> list[object]:
+        return [await asking.ask() for _ in range(5)]
+
+    results, took = run_quickly(one_after_the_other())
+
+    ends = [(r.error.kind, r.attempts) for r in results if isinstance(r, AttemptsError)]
+    assert ends == [("rate_limited", 1)] * 3 + [("rate_limited", 0)] * 2
+    assert took == 0
 
 
 def test_who_waits_for_another_attempt_is_woken_when_the_circuit_opens() -> None:

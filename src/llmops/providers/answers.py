@@ -15,6 +15,8 @@ _COUNTED = re.compile(
     rb'(?<!\\)"(usage|usageMetadata|usage_metadata|prompt_eval_count|eval_count|tokens'
     rb'|billed_units|token_usage|inputTextTokenCount)"\s*:'
 )
+MOST_TOKENS = 10**12
+"""More than that was never counted; a sum of such numbers is still exact as a float."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -29,6 +31,7 @@ def read_answer(answer: Any, attempt: Attempt, model: Model, latency: float) -> 
 
     Raises:
         ProviderError: There is no choice in it (`bad_response`).
+        ValueError: Its tokens are no such numbers.
     """
     choices = getattr(answer, "choices", None)
     if not choices:
@@ -84,7 +87,7 @@ def _usage(counted: Any, attempt: Attempt) -> Usage:  # noqa: ANN401 - litellm i
         return Usage()
     seen = attempt.status is not None
     by_provider = not seen or _COUNTED.search(attempt.body) is not None
-    return Usage(
+    usage = Usage(
         input=read,
         output=written,
         cached=_detail(counted, "prompt_tokens_details", "cached_tokens"),
@@ -92,6 +95,11 @@ def _usage(counted: Any, attempt: Attempt) -> Usage:  # noqa: ANN401 - litellm i
         reasoning=_detail(counted, "completion_tokens_details", "reasoning_tokens"),
         source="provider" if by_provider else "estimated",
     )
+    counts = (usage.input, usage.output, usage.cached, usage.cache_written, usage.reasoning)
+    if not all(0 <= count <= MOST_TOKENS for count in counts if count is not None):
+        msg = "'usage' holds what is no number of tokens"
+        raise ValueError(msg)
+    return usage
 
 
 def _detail(counted: Any, group: str, name: str) -> int | None:  # noqa: ANN401 - litellm is untyped

@@ -84,7 +84,7 @@ def _refused(error: Exception, status: int, attempt: Attempt, model: Model) -> P
     body = attempt.body[:_KEPT_BODY].decode("utf-8", "replace")
     if 300 <= status < 400:
         return ProviderError(
-            f"the server answered {status} and redirects without end",
+            f"the server answered {status} in place of an answer",
             kind="bad_request",
             status=status,
             hint="set api_base to the address that answers",

@@ -89,6 +89,8 @@ class Patience(Struct, frozen=True, kw_only=True):
         """One attempt; its failure is handed back, for it need not be the last word."""
         await gate.enter(tokens)
         try:
+            if gate.held >= made.left:
+                raise AttemptsError(gate.too_late(), made.number)
             if gate.held:
                 await made.spend(gate.hold())
             self.allow()

@@ -102,9 +102,18 @@ class ModelGate:
             raise
 
     @property
-    def held(self) -> bool:
-        """Whether all wait until a time that the provider named."""
-        return self._not_before - self._clock() > _MOMENT
+    def held(self) -> float:
+        """Seconds that all wait until a time that the provider named; 0 where there is none."""
+        wait = self._not_before - self._clock()
+        return wait if wait > _MOMENT else 0.0
+
+    def too_late(self) -> ProviderError:
+        """What ends a request whose deadline lies before the time that the provider named."""
+        return ProviderError(
+            f"not asked: the provider wants nobody to ask for another {min(self.held, 10**9):.0f} s",
+            kind="rate_limited",
+            hint="'--resume last' goes on later; 'deadline' of the model says how long to wait",
+        )
 
     async def hold(self) -> None:
         """Wait, in one's place, until the time that the provider named for all.

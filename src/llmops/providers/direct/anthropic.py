@@ -249,7 +249,7 @@ def _usage_and_cost(
     )
     if not usage.input and not usage.output:
         return Usage(), None
-    kept = said.get("cache_creation") or {}
+    kept = mapping(said.get("cache_creation") or {}, "cache_creation")
     counted = Counted(
         usage=usage,
         cache_written_hour=count(kept.get("ephemeral_1h_input_tokens"), "cache_creation"),

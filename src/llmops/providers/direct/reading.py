@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from llmops.providers.answers import MOST_TOKENS
+
 _THOUGHT = re.compile(
     r"<(?:think|thinking|budget:thinking)>(.*?)</(?:think|thinking|budget:thinking)>(.*)", re.DOTALL
 )
@@ -81,11 +83,11 @@ def count(value: object, what: str) -> int:
     """A number of tokens; nothing counts as 0.
 
     Raises:
-        ValueError: It is no whole number.
+        ValueError: It is none.
     """
     if value is None:
         return 0
-    if isinstance(value, bool) or not isinstance(value, int):
-        msg = f"'{what}' is no whole number"
-        raise ValueError(msg)  # noqa: TRY004 - what a server sent is a value, not an argument
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_TOKENS:
+        msg = f"'{what}' is no number of tokens"
+        raise ValueError(msg)
     return value
