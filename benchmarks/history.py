@@ -16,7 +16,7 @@ from pathlib import Path
 from llmops.domain.node import Text
 from llmops.location import Location
 from llmops.workflows.log import log
-from llmops.workflows.project import Surroundings, open_versions
+from llmops.workflows.opening.project import Surroundings, open_versions
 
 NAME = "group00/prompt000"
 FILE = f"prompts/{NAME}.yaml"

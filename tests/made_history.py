@@ -3,7 +3,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmops.workflows.project import Surroundings
+from llmops.workflows.opening.project import Surroundings
 
 WHO = (
     "-c",

@@ -28,7 +28,7 @@ from llmops.reporting.registry import reporters
 from llmops.scoring.base import KINDS
 from llmops.scoring.registry import kinds
 from llmops.workflows.lint import lint
-from llmops.workflows.project import Surroundings
+from llmops.workflows.opening.project import Surroundings
 
 WriteFiles = Callable[[Mapping[str, str]], Path]
 

@@ -14,7 +14,7 @@ from llmops.errors import InvalidInputError, ProviderError
 from llmops.location import COMMAND_LINE, Location
 from llmops.versions.bundle import Wanted, make_bundle
 from llmops.versions.loaded import _CLIENT_KNOWS
-from llmops.workflows.project import Surroundings, open_project, open_versions
+from llmops.workflows.opening.project import Surroundings, open_project, open_versions
 from llmops.workflows.render import render
 from loopback import Loopback, chat, listening
 

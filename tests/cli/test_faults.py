@@ -12,8 +12,8 @@ import pytest
 from small_project import Project
 
 from llmops.domain.run import TrialResult
-from llmops.running.run_names import find_run
-from llmops.running.store import read_run
+from llmops.running.keeping.run_names import find_run
+from llmops.running.keeping.store import read_run
 
 SERVER = Path(__file__).parents[2] / "benchmarks" / "server.py"
 LLMOPS = (sys.executable, "-c", "from llmops.cli.app import main; main()")

@@ -12,10 +12,12 @@ from small_project import Project
 
 from llmops.reporting.progress import NoProgress
 from llmops.reporting.registry import reporters
-from llmops.running import live, plan, runner
-from llmops.workflows.asking import Clock
-from llmops.workflows.execution import Outcome, TestOptions
-from llmops.workflows.project import Surroundings, open_project
+from llmops.running import runner
+from llmops.running.asking import live
+from llmops.running.planning import plan
+from llmops.workflows.executing.asking import Clock
+from llmops.workflows.executing.execution import Outcome, TestOptions
+from llmops.workflows.opening.project import Surroundings, open_project
 from llmops.workflows.test import run_tests
 
 FEW, MANY = 80, 400

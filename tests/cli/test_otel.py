@@ -17,7 +17,7 @@ from till import Till, config
 from llmops.cli.asked import surroundings
 from llmops.cli.telling.test import Wishes, run_once
 from llmops.domain.config import Config, Otel
-from llmops.workflows.execution import TestOptions
+from llmops.workflows.executing.execution import TestOptions
 from llmops.workflows.gating.governing import govern
 
 CANARY = "sk-canary-0123456789"

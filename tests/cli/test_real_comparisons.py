@@ -13,8 +13,8 @@ from real_outputs import ADDED, CLAUDE_ADDED, DATA, served
 from llmops.comparing.assessment import assess_arms
 from llmops.comparing.statistics.verdict import Rule
 from llmops.domain.run import TrialResult
-from llmops.running.run_names import find_run
-from llmops.running.store import read_run
+from llmops.running.keeping.run_names import find_run
+from llmops.running.keeping.store import read_run
 
 GPT, CLAUDE = "gpt-4-1106-preview", "claude-2.1"
 VERSIONS = tuple(ADDED)

@@ -125,7 +125,7 @@ def test_large_recordings_are_packed_and_unpacked_by_themselves(
     plain = (folder / FILE).read_bytes()
 
     with monkeypatch.context() as small:
-        small.setattr("llmops.workflows.recordings.PACKED_ABOVE", 10)
+        small.setattr("llmops.workflows.executing.recordings.PACKED_ABOVE", 10)
         done = run("record")
         packed = (folder / PACKED).read_bytes()
         run("record")
@@ -174,7 +174,7 @@ def test_packed_recordings_reach_their_suite_and_are_the_bases(
     folder: Path, run: Run, commit: Commit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit("a project")
-    monkeypatch.setattr("llmops.workflows.recordings.PACKED_ABOVE", 10)
+    monkeypatch.setattr("llmops.workflows.executing.recordings.PACKED_ABOVE", 10)
     run("record")
 
     since = run("suites", "--since", "HEAD")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from small_project import Project, Run
 
-from llmops.running.run_names import find_run
-from llmops.running.store import read_run
+from llmops.running.keeping.run_names import find_run
+from llmops.running.keeping.store import read_run
 
 CASES = "".join(
     f"  - {{id: c{number}, inputs: {{word: w{number}}}, assert: [{{contains: w}}]}}\n"

@@ -12,9 +12,9 @@ from llmops.loading.tree import WorkTree
 from llmops.rendering.canonical import content_hash
 from llmops.rendering.prompt import PromptRenderer
 from llmops.rendering.templates import Templates
-from llmops.running.arms import ArmOptions, SuiteArm, arms_of
-from llmops.running.cases import CaseReader
-from llmops.running.plan import Plan, PlanOptions, make_plan
+from llmops.running.planning.arms import ArmOptions, SuiteArm, arms_of
+from llmops.running.planning.cases import CaseReader
+from llmops.running.planning.plan import Plan, PlanOptions, make_plan
 from llmops.scoring.registry import ScorerResources
 from llmops.versions.version import PromptVersion
 

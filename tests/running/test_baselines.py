@@ -17,8 +17,8 @@ from llmops.running.baselines import (
     same_but_approval,
     trials_of,
 )
-from llmops.running.cases import case_hash
-from llmops.running.trial import PlannedArm, PlannedTrial
+from llmops.running.planning.cases import case_hash
+from llmops.running.planning.trial import PlannedArm, PlannedTrial
 
 APPROVAL = Approval(run="r", date="2026-11-21")
 ARM = Arm(

@@ -8,7 +8,7 @@ from llmops.domain.node import Text
 from llmops.location import Location
 from llmops.versions.change import change_between
 from llmops.versions.version import PromptVersion
-from llmops.workflows.project import Surroundings, open_versions
+from llmops.workflows.opening.project import Surroundings, open_versions
 
 PROMPT = "prompts/p.yaml"
 

@@ -17,7 +17,7 @@ from llmops.location import Location
 from llmops.versions.bundle import Wanted, make_bundle
 from llmops.versions.bundled import find_bundled
 from llmops.versions.finder import Versions
-from llmops.workflows.project import Surroundings, open_versions
+from llmops.workflows.opening.project import Surroundings, open_versions
 
 HERE = Location("command line")
 PIXEL = b"\x89PNG\r\n\x1a\n\x00\xff"

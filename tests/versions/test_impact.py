@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmops.versions.impact import SuiteImpact, impact
-from llmops.workflows.project import Surroundings, open_project
+from llmops.workflows.opening.project import Surroundings, open_project
 
 Impacts = Callable[..., dict[str, SuiteImpact]]
 Write = Callable[[Mapping[str, str]], Path]

@@ -4,10 +4,10 @@ from pathlib import Path
 from test_impact import FILES
 
 from llmops.errors import LlmopsError
-from llmops.running.plan import PlanOptions, make_plan
-from llmops.running.selection import Selection
+from llmops.running.planning.plan import PlanOptions, make_plan
+from llmops.running.planning.selection import Selection
 from llmops.versions.impact import impact
-from llmops.workflows.project import OpenProject, Surroundings, open_project
+from llmops.workflows.opening.project import OpenProject, Surroundings, open_project
 
 EDITS: dict[str, Callable[[str], str | None]] = {
     "gone": lambda _text: None,

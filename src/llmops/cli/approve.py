@@ -59,7 +59,7 @@ def approve(
     from llmops.workflows.approve import approve as approve_of
     from llmops.workflows.approve import prune as prune_only
     from llmops.workflows.approving import Wanted
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
 
     if run is None and not (prune and not select):
         raise InvalidInputError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from llmops.errors import InvalidInputError, UnavailableError
 from llmops.loading.values import json_or_text
-from llmops.workflows.project import Surroundings
+from llmops.workflows.opening.project import Surroundings
 
 
 def surroundings(*, untrusted: bool = False) -> Surroundings:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from llmops.running.searching.breakpoints import Counts
     from llmops.workflows.bisect import BisectOptions, Told
     from llmops.workflows.bisecting.outcome import Bisected
-    from llmops.workflows.project import Surroundings
+    from llmops.workflows.opening.project import Surroundings
 
 _SUBJECT = 72
 
@@ -94,7 +94,7 @@ def _bisect_once(options: "BisectOptions", world: "Surroundings", *, as_json: bo
     from llmops.cli.terminal.clock import clock
     from llmops.cli.terminal.talk import note, say_json
     from llmops.workflows.bisect import bisect as search
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
 
     found = search(open_project(world), options, clock(), _tell, note)
     if as_json:

@@ -28,7 +28,7 @@ def blame(
     from llmops.cli.asked import surroundings
     from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.blame import blame as blamed
-    from llmops.workflows.project import open_versions
+    from llmops.workflows.opening.project import open_versions
 
     lines = blamed(open_versions(surroundings()), name)
     if as_json:

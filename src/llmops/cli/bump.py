@@ -42,7 +42,7 @@ def bump(
     from llmops.errors import InvalidInputError
     from llmops.workflows.bump import BumpOptions
     from llmops.workflows.bump import bump as propose
-    from llmops.workflows.project import open_versions
+    from llmops.workflows.opening.project import open_versions
 
     if check:
         if name is not None or step is not None or message is not None:

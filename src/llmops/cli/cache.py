@@ -11,7 +11,7 @@ from llmops.cli.options import AsJson
 from llmops.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from llmops.workflows.project import Surroundings
+    from llmops.workflows.opening.project import Surroundings
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

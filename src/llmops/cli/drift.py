@@ -71,7 +71,7 @@ def drift(
     from llmops.reporting.terminal import make_screen
     from llmops.workflows.drift import DriftOptions
     from llmops.workflows.drift import drift as look
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
 
     cases = chosen(select, expression, prompt=prompt)
     plan = planned(cases, model=model, samples=samples)

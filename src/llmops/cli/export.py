@@ -49,7 +49,7 @@ def export(
     from llmops.reporting.files import write_text
     from llmops.workflows.export import export as make
     from llmops.workflows.exporters.base import ExportOptions
-    from llmops.workflows.project import open_versions
+    from llmops.workflows.opening.project import open_versions
 
     world = surroundings()
     options = ExportOptions(

@@ -38,10 +38,10 @@ def flaky(
     from llmops.loading.quarantine_writing import entry_lines
     from llmops.reporting.flaky import print_flaky
     from llmops.reporting.terminal import make_screen
-    from llmops.running.selection import Selection
+    from llmops.running.planning.selection import Selection
     from llmops.workflows.flaky import FlakyOptions
     from llmops.workflows.flaky import flaky as look
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
 
     selection = Selection(selectors=tuple(select or ()), expression=expression, prompt=prompt)
     options = FlakyOptions(selection=selection, runs=runs, write=write)

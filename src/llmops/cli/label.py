@@ -43,7 +43,7 @@ def label(
     from llmops.cli.terminal.talk import note, say, say_json
     from llmops.errors import InvalidInputError
     from llmops.workflows.label import label_version, unlabel
-    from llmops.workflows.project import open_versions
+    from llmops.workflows.opening.project import open_versions
 
     versions = open_versions(surroundings())
     if name is None or label_ is None:

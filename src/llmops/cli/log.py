@@ -35,7 +35,7 @@ def log(
     from llmops.cli.asked import surroundings
     from llmops.cli.terminal.talk import note, say_faults, say_json, say_rows
     from llmops.workflows.log import log as listing
-    from llmops.workflows.project import open_versions
+    from llmops.workflows.opening.project import open_versions
 
     opened = open_versions(surroundings())
     versions, faults = listing(opened, name)

@@ -13,7 +13,7 @@ def models(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
     from llmops.cli.asked import surroundings
     from llmops.cli.terminal.talk import say_json, say_rows
     from llmops.workflows.models import list_models
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
 
     listed = list_models(open_project(surroundings(untrusted=untrusted)))
     if as_json:

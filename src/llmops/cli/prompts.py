@@ -12,7 +12,7 @@ def prompts(as_json: AsJson = False, untrusted: Untrusted = False) -> None:
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.terminal.talk import say_json, say_rows
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
     from llmops.workflows.prompts import list_prompts
 
     opened = open_project(surroundings(untrusted=untrusted))

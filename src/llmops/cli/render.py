@@ -28,7 +28,7 @@ def render(
     """
     from llmops.cli.asked import pairs, surroundings
     from llmops.cli.terminal.talk import say, say_json
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
     from llmops.workflows.render import inputs_of_case
     from llmops.workflows.render import render as make
 

@@ -28,7 +28,7 @@ def rescore(
     from llmops.cli.telling.run import tell, wished_reports
     from llmops.cli.terminal.talk import note
     from llmops.reporting.wording import plural
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
     from llmops.workflows.report import kept_report
     from llmops.workflows.rescore import rescore as judge
 

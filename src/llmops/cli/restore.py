@@ -26,7 +26,7 @@ def restore(
     """
     from llmops.cli.asked import surroundings
     from llmops.cli.terminal.talk import note, say, say_json
-    from llmops.workflows.project import open_versions
+    from llmops.workflows.opening.project import open_versions
     from llmops.workflows.restore import restore as bring_back
 
     done = bring_back(open_versions(surroundings()), name, force=force, with_files=with_files)

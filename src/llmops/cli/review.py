@@ -34,7 +34,7 @@ def review(
     from llmops.cli.terminal.keyboard import is_terminal
     from llmops.errors import InvalidInputError
     from llmops.workflows.approving import Wanted, refuse_ci
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
     from llmops.workflows.review import open_review
 
     world = surroundings(untrusted=untrusted)

@@ -8,11 +8,11 @@ from llmops.domain.config import Budget
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
 from llmops.location import COMMAND_LINE
-from llmops.running.arms import ArmOptions
-from llmops.running.plan import PlanOptions
-from llmops.running.selection import Selection, parse_shard
-from llmops.workflows.asking import AskLimits
-from llmops.workflows.execution import TestOptions
+from llmops.running.planning.arms import ArmOptions
+from llmops.running.planning.plan import PlanOptions
+from llmops.running.planning.selection import Selection, parse_shard
+from llmops.workflows.executing.asking import AskLimits
+from llmops.workflows.executing.execution import TestOptions
 
 
 def chosen(

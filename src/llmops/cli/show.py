@@ -24,7 +24,7 @@ def show(
     from llmops.cli.terminal.talk import say, say_json
     from llmops.domain.node import Text
     from llmops.location import COMMAND_LINE
-    from llmops.workflows.project import open_project, open_versions
+    from llmops.workflows.opening.project import open_project, open_versions
 
     world = surroundings(untrusted=untrusted)  # of a stranger, all files are looked at
     versions = open_project(world).versions if world.untrusted else open_versions(world)

@@ -28,7 +28,7 @@ def suites(
     from llmops.cli.run_options import chosen, planned
     from llmops.cli.telling.reached import narrowed, say_impacts
     from llmops.cli.terminal.talk import say_json, say_rows
-    from llmops.workflows.project import open_project
+    from llmops.workflows.opening.project import open_project
     from llmops.workflows.suites import list_suites
 
     plan = planned(chosen(select, expression, since=since), model=model)

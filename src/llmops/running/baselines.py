@@ -18,7 +18,7 @@ from llmops.domain.run import Arm, Exchange, Status, TrialResult
 from llmops.domain.score import AssertionScore, Score
 from llmops.domain.suite import Suite
 from llmops.location import Location
-from llmops.running.trial import PlannedTrial
+from llmops.running.planning.trial import PlannedTrial
 
 Clean = Callable[[str], str]
 """Takes secrets out of a text."""

@@ -11,10 +11,10 @@ from llmops.domain.forecast import Expense, Forecast, Part, Span, total
 from llmops.domain.run import Exchange
 from llmops.domain.tokens import estimated_tokens
 from llmops.running.past.habits import Habits
-from llmops.running.plan import Plan
+from llmops.running.planning.plan import Plan
+from llmops.running.planning.trial import PlannedTrial
 from llmops.running.runner import Progress
 from llmops.running.sources import Found, Sources
-from llmops.running.trial import PlannedTrial
 
 _CHUNK = 256
 _MILLION = 1_000_000

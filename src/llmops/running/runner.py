@@ -14,10 +14,10 @@ from llmops.errors import LlmopsError, ProviderError
 from llmops.location import Location
 from llmops.providers.base import Provider, TargetProvider
 from llmops.providers.recorded import missing_recording
-from llmops.running.plan import Plan
+from llmops.running.planning.plan import Plan
+from llmops.running.planning.trial import BrokenStage, PlannedTrial, Stage
 from llmops.running.sources import Found, Question, Sources, question
 from llmops.running.stop import Stop
-from llmops.running.trial import BrokenStage, PlannedTrial, Stage
 from llmops.scoring.assess import assess
 
 _CHUNK = 256

@@ -20,7 +20,7 @@ from llmops.workflows.approving import (
     unreferenced,
     write_baseline,
 )
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 
 class Approved(Struct, frozen=True, kw_only=True):

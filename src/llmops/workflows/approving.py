@@ -15,12 +15,12 @@ from llmops.providers.keys import redact, secrets_of
 from llmops.reporting.files import write_text
 from llmops.reporting.terminal import in_ci
 from llmops.running.baselines import Candidate, candidates_of
+from llmops.running.keeping.run_names import FOLDER, find_run
+from llmops.running.keeping.store import KeptRun, read_run
 from llmops.running.past.freshness import Questions, check_fresh, check_whole, questions_of
-from llmops.running.plan import PlanOptions, make_plan
-from llmops.running.run_names import FOLDER, find_run
-from llmops.running.selection import CaseFilter, Selection, choose_suites
-from llmops.running.store import KeptRun, read_run
-from llmops.workflows.project import OpenProject
+from llmops.running.planning.plan import PlanOptions, make_plan
+from llmops.running.planning.selection import CaseFilter, Selection, choose_suites
+from llmops.workflows.opening.project import OpenProject
 
 _HERE: Final = "approve where a person sees what is approved, and commit the files"
 

@@ -15,10 +15,10 @@ from llmops.running.searching.breakpoints import Counts
 from llmops.running.stop import Stop, on_signals
 from llmops.versions.change import change_between
 from llmops.versions.row import Ends, Place, row_of
-from llmops.workflows.asking import Asking, AskLimits, Clock, Prober
 from llmops.workflows.bisecting.outcome import Bisected, short
 from llmops.workflows.bisecting.probing import AskedCase, CaseProber, Heard, suite_of
-from llmops.workflows.project import OpenProject
+from llmops.workflows.executing.asking import Asking, AskLimits, Clock, Prober
+from llmops.workflows.opening.project import OpenProject
 
 
 class BisectOptions(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from llmops.versions.step import FIRST, is_enough, is_older, next_version
 from llmops.versions.version import PromptVersion
 from llmops.workflows.claims.base import find_held, head_of
 from llmops.workflows.claims.check import VersionOptions, check_versions
-from llmops.workflows.project import Surroundings, open_project
+from llmops.workflows.opening.project import Surroundings, open_project
 
 _STEPS: tuple[Step, ...] = ("none", "patch", "minor", "major")
 

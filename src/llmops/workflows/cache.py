@@ -11,10 +11,10 @@ from llmops.domain.config import CacheConfig
 from llmops.errors import Fault, InvalidInputError, NothingSelectedError, UnavailableError
 from llmops.location import Location
 from llmops.running.cache.base import CacheEntry, CacheStats, CompletionCache, entry_from_json
-from llmops.running.run_names import FOLDER, find_run
-from llmops.running.store import read_run
+from llmops.running.keeping.run_names import FOLDER, find_run
+from llmops.running.keeping.store import read_run
 from llmops.workflows.opening.caches import CacheWorld, open_cache
-from llmops.workflows.project import Surroundings, environment_of, open_config
+from llmops.workflows.opening.project import Surroundings, environment_of, open_config
 
 Warn = Callable[[str], None]
 _MOST_FAULTS = 20

@@ -16,11 +16,11 @@ from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
 from llmops.loading.config import resolve_model
 from llmops.loading.values import json_or_text
 from llmops.location import COMMAND_LINE
-from llmops.running.arms import ArmOptions, arms_of
-from llmops.running.selection import choose_suites
-from llmops.workflows.asking import Clock
-from llmops.workflows.execution import TestOptions, Watcher
-from llmops.workflows.project import OpenProject
+from llmops.running.planning.arms import ArmOptions, arms_of
+from llmops.running.planning.selection import choose_suites
+from llmops.workflows.executing.asking import Clock
+from llmops.workflows.executing.execution import TestOptions, Watcher
+from llmops.workflows.opening.project import OpenProject
 from llmops.workflows.test import run_tests
 
 

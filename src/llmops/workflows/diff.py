@@ -18,16 +18,16 @@ from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
 from llmops.location import COMMAND_LINE
 from llmops.reporting.diff.base import DiffReport, VersionName
-from llmops.running.renderings import TwiceRendered, render_twice
+from llmops.running.planning.renderings import TwiceRendered, render_twice
+from llmops.running.planning.selection import choose_suites
 from llmops.running.searching.weighing import Rule
-from llmops.running.selection import choose_suites
 from llmops.versions.change import change_between
 from llmops.versions.version import PromptVersion
-from llmops.workflows.asking import Clock
 from llmops.workflows.diffing.explain import Ran, explain, verdict_with
 from llmops.workflows.diffing.sides import Sides, with_version
-from llmops.workflows.execution import Outcome, TestOptions, Watcher
-from llmops.workflows.project import OpenProject
+from llmops.workflows.executing.asking import Clock
+from llmops.workflows.executing.execution import Outcome, TestOptions, Watcher
+from llmops.workflows.opening.project import OpenProject
 from llmops.workflows.test import run_tests
 
 _NOTHING = Comparison(pairs=(), unpaired=(), before=ArmTotals(), after=ArmTotals())

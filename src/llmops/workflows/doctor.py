@@ -19,7 +19,7 @@ from llmops.history.repository import Repository, open_repository
 from llmops.reporting.wording import plural
 from llmops.workflows.models import key_of, named_models
 from llmops.workflows.opening.caches import CacheWorld, open_cache, redis_server
-from llmops.workflows.project import OpenProject, Surroundings, open_project
+from llmops.workflows.opening.project import OpenProject, Surroundings, open_project
 
 _BAD_LITELLM = {
     "1.82.7": "was trojaned in March 2026",

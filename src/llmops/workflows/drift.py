@@ -15,6 +15,8 @@ from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
 from llmops.location import COMMAND_LINE
+from llmops.running.keeping.run_names import FOLDER, find_run, run_ids
+from llmops.running.keeping.store import read_header, read_run
 from llmops.running.past.histories import (
     Histories,
     History,
@@ -22,13 +24,11 @@ from llmops.running.past.histories import (
     key_of_trial,
     read_histories,
 )
-from llmops.running.plan import make_plan
-from llmops.running.run_names import FOLDER, find_run, run_ids
-from llmops.running.store import read_header, read_run
-from llmops.running.trial import PlannedTrial
-from llmops.workflows.asking import Clock
-from llmops.workflows.execution import TestOptions, Watcher
-from llmops.workflows.project import OpenProject
+from llmops.running.planning.plan import make_plan
+from llmops.running.planning.trial import PlannedTrial
+from llmops.workflows.executing.asking import Clock
+from llmops.workflows.executing.execution import TestOptions, Watcher
+from llmops.workflows.opening.project import OpenProject
 from llmops.workflows.test import run_tests
 
 _LOOK = "drift"

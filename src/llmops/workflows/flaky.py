@@ -13,12 +13,12 @@ from llmops.domain.completion import canonical_json
 from llmops.domain.flaky import CaseHabit, FlakyReport, Proposal
 from llmops.loading.quarantine_writing import set_quarantine
 from llmops.reporting.files import write_text
+from llmops.running.keeping.run_names import FOLDER, run_ids
 from llmops.running.past.histories import History, read_histories
-from llmops.running.plan import PlanOptions, make_plan
-from llmops.running.run_names import FOLDER, run_ids
-from llmops.running.selection import Selection
+from llmops.running.planning.plan import PlanOptions, make_plan
+from llmops.running.planning.selection import Selection
 from llmops.workflows.approving import refuse_ci
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 DAYS: Final = 14
 """So long is a case proposed to be quarantined."""

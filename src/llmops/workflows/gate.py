@@ -17,19 +17,19 @@ from llmops.domain.gate import FINDINGS, Finding, decide_gate
 from llmops.domain.run import Arm, TrialResult
 from llmops.errors import InvalidInputError, NothingSelectedError, did_you_mean
 from llmops.reporting.gate.base import GateReport, Reached
-from llmops.running.interleaving import interleave
-from llmops.running.plan import Plan, PlanOptions, make_plan
-from llmops.running.selection import choose_suites
+from llmops.running.planning.interleaving import interleave
+from llmops.running.planning.plan import Plan, PlanOptions, make_plan
+from llmops.running.planning.selection import choose_suites
 from llmops.versions.impact import SuiteImpact, impact
-from llmops.workflows.asking import Clock
-from llmops.workflows.execution import Outcome, TestOptions, Watcher
+from llmops.workflows.executing.asking import Clock
+from llmops.workflows.executing.execution import Outcome, TestOptions, Watcher
 from llmops.workflows.gating.against import Against, find_against, trials_against
 from llmops.workflows.gating.arms import plan_base
 from llmops.workflows.gating.early import EarlyWatch, may_end, savings_of, watch_for
 from llmops.workflows.gating.governing import Governed, open_governed
 from llmops.workflows.gating.policy import PolicyReading
 from llmops.workflows.gating.quarantine import under_base_quarantine
-from llmops.workflows.project import Surroundings
+from llmops.workflows.opening.project import Surroundings
 from llmops.workflows.test import run_plan
 
 _SHORT = 12

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from llmops.domain.node import Text
 from llmops.errors import NothingSelectedError
 from llmops.location import COMMAND_LINE
-from llmops.running.plan import PlanOptions
-from llmops.running.selection import choose_suites
+from llmops.running.planning.plan import PlanOptions
+from llmops.running.planning.selection import choose_suites
 from llmops.versions.impact import SuiteImpact, impact
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 
 def find_impacts(opened: OpenProject, plan: PlanOptions) -> tuple[SuiteImpact, ...]:

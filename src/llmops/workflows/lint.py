@@ -13,10 +13,10 @@ from llmops.errors import Fault, LlmopsError, UnavailableError
 from llmops.history.repository import open_repository
 from llmops.loading.quarantine import expired
 from llmops.location import Location
-from llmops.running.plan import PlanOptions, make_plan
+from llmops.running.planning.plan import PlanOptions, make_plan
 from llmops.workflows.claims.check import VersionOptions, check_versions
-from llmops.workflows.project import OpenProject, Surroundings, open_project
-from llmops.workflows.recordings import read_recordings
+from llmops.workflows.executing.recordings import read_recordings
+from llmops.workflows.opening.project import OpenProject, Surroundings, open_project
 
 
 class Findings(Struct, frozen=True, kw_only=True):

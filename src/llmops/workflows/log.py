@@ -12,8 +12,8 @@ from llmops.errors import Fault, InvalidInputError
 from llmops.history.changes import Commit
 from llmops.loading.prompts import unknown_prompt
 from llmops.location import COMMAND_LINE
-from llmops.running.results import results_by_content
-from llmops.running.run_names import FOLDER
+from llmops.running.keeping.run_names import FOLDER
+from llmops.running.past.results import results_by_content
 from llmops.versions.change import change_between
 from llmops.versions.finder import Versions
 from llmops.versions.timeline import Entry

@@ -8,7 +8,7 @@ from llmops.domain.node import Text
 from llmops.loading.config import resolve_model
 from llmops.location import COMMAND_LINE
 from llmops.providers.keys import key_variables
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 
 class ModelListing(Struct, frozen=True, kw_only=True):

@@ -27,12 +27,12 @@ from llmops.domain.forecast import Advice, Forecast, Outlook, Part, PastArms, Si
 from llmops.errors import InvalidInputError
 from llmops.providers.price_list import listed_output_limit, listed_price
 from llmops.running.forecast import Forecaster
+from llmops.running.keeping.run_names import FOLDER
 from llmops.running.past.habits import Past, TwoArms, past_of
-from llmops.running.plan import Plan, PlanOptions, make_plan
-from llmops.running.run_names import FOLDER
+from llmops.running.planning.plan import Plan, PlanOptions, make_plan
 from llmops.running.stop import Stop
-from llmops.workflows.asking import Asking, AskLimits, Clock
-from llmops.workflows.project import OpenProject
+from llmops.workflows.executing.asking import Asking, AskLimits, Clock
+from llmops.workflows.opening.project import OpenProject
 
 _ROUNDING: Final = 1e-9
 """Money that pays for whole trials pays for them in floating point, too."""

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from llmops.rendering.canonical import content_hash
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 
 class PromptListing(Struct, frozen=True, kw_only=True):

@@ -11,10 +11,10 @@ from llmops.errors import InvalidInputError
 from llmops.loading.values import typed_input
 from llmops.location import COMMAND_LINE
 from llmops.rendering.prompt import response_format
-from llmops.running.plan import PlanOptions, make_plan
-from llmops.running.selection import Selection, choose_suites
+from llmops.running.planning.plan import PlanOptions, make_plan
+from llmops.running.planning.selection import Selection, choose_suites
 from llmops.versions.version import PromptVersion
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 
 class Rendered(Struct, frozen=True, kw_only=True):

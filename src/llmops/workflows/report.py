@@ -13,9 +13,9 @@ from llmops.reporting.base import Report, ReporterKind
 from llmops.reporting.files import write_report
 from llmops.reporting.registry import reporter_named
 from llmops.reporting.run.github import append_step_summary
-from llmops.running.run_names import FOLDER, find_run
-from llmops.running.store import KeptRun, read_run
-from llmops.workflows.project import Surroundings, open_config
+from llmops.running.keeping.run_names import FOLDER, find_run
+from llmops.running.keeping.store import KeptRun, read_run
+from llmops.workflows.opening.project import Surroundings, open_config
 
 
 class ReportWish(Struct, frozen=True, kw_only=True):

@@ -10,13 +10,13 @@ from llmops.domain.run import Exchange, TrialResult
 from llmops.domain.verdict import Totals, decide
 from llmops.location import COMMAND_LINE
 from llmops.reporting.base import Report
-from llmops.running.arms import ArmOptions
-from llmops.running.plan import PlanOptions, make_plan
-from llmops.running.resume import options_from_json
-from llmops.running.store import KeptRun
-from llmops.running.trial import PlannedTrial, Stage, status_of
+from llmops.running.keeping.store import KeptRun
+from llmops.running.past.resume import options_from_json
+from llmops.running.planning.arms import ArmOptions
+from llmops.running.planning.plan import PlanOptions, make_plan
+from llmops.running.planning.trial import PlannedTrial, Stage, status_of
 from llmops.scoring.assess import assess
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 
 class Rescored(Struct, frozen=True, kw_only=True):

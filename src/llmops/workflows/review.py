@@ -17,7 +17,7 @@ from llmops.workflows.approving import (
     refuse_ci,
     write_baseline,
 )
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 Signature = tuple[object, ...]
 

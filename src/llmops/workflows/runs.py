@@ -6,9 +6,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from llmops.errors import Fault, InvalidInputError
-from llmops.running.run_names import FOLDER, run_ids
-from llmops.running.store import read_run
-from llmops.workflows.project import Surroundings, open_config
+from llmops.running.keeping.run_names import FOLDER, run_ids
+from llmops.running.keeping.store import read_run
+from llmops.workflows.opening.project import Surroundings, open_config
 
 
 class RunListing(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 from llmops.loading.schemas import config_schema, prompt_schema, suite_schema
 from llmops.reporting.files import write_report
 from llmops.scoring.registry import scorer_schemas
-from llmops.workflows.project import Surroundings, open_config
+from llmops.workflows.opening.project import Surroundings, open_config
 
 SCHEMA_FILES = {
     kind: f".llmops/schemas/{kind}.schema.json" for kind in ("prompt", "suite", "config")

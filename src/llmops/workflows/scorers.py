@@ -8,7 +8,7 @@ from llmops.errors import InvalidInputError, did_you_mean
 from llmops.loading.functions import add_to_path
 from llmops.scoring.manual import first_sentence, manual_page
 from llmops.scoring.registry import kinds, load_installed, load_plugins
-from llmops.workflows.project import Surroundings, open_config
+from llmops.workflows.opening.project import Surroundings, open_config
 
 
 class ScorerListing(Struct, frozen=True, kw_only=True):

@@ -2,8 +2,8 @@
 
 from msgspec import Struct, field
 
-from llmops.running.plan import PlanOptions, make_plan
-from llmops.workflows.project import OpenProject
+from llmops.running.planning.plan import PlanOptions, make_plan
+from llmops.workflows.opening.project import OpenProject
 
 
 class SuiteListing(Struct, kw_only=True):

@@ -13,14 +13,14 @@ from llmops import __version__
 from llmops.domain.run import RunHeader, TrialResult
 from llmops.errors import InvalidInputError, NothingSelectedError, UnavailableError
 from llmops.history.repository import WorkState, open_repository
-from llmops.running.plan import Plan, PlanOptions, make_plan
-from llmops.running.resume import Before, options_from_json, options_to_json, read_before
-from llmops.running.run_names import FOLDER, find_run, run_ids
-from llmops.running.store import KeptRun, read_run
-from llmops.workflows.asking import Clock
-from llmops.workflows.batching import check_batches
-from llmops.workflows.execution import Execution, Outcome, TestOptions, Watcher
-from llmops.workflows.project import OpenProject
+from llmops.running.keeping.run_names import FOLDER, find_run, run_ids
+from llmops.running.keeping.store import KeptRun, read_run
+from llmops.running.past.resume import Before, options_from_json, options_to_json, read_before
+from llmops.running.planning.plan import Plan, PlanOptions, make_plan
+from llmops.workflows.executing.asking import Clock
+from llmops.workflows.executing.batching import check_batches
+from llmops.workflows.executing.execution import Execution, Outcome, TestOptions, Watcher
+from llmops.workflows.opening.project import OpenProject
 
 
 def run_tests(opened: OpenProject, options: TestOptions, clock: Clock, watcher: Watcher) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from llmops.loading.tree import WorkTree, find_root
-from llmops.workflows.project import Surroundings
+from llmops.workflows.opening.project import Surroundings
 
 State = Mapping[Path, tuple[int, int]]
 """Size and time of change (nanoseconds) of files."""

@@ -12,8 +12,8 @@ from opened import Opened, suite
 from batch_server import DROP, KEY, BatchServer, serve_batches
 from llmops.domain.config import Budget
 from llmops.domain.run import TrialResult
-from llmops.running.batch_log import BatchEvent, event_from_json, event_to_json, open_log
 from llmops.running.budget import Purse
+from llmops.running.keeping.batch_log import BatchEvent, event_from_json, event_to_json, open_log
 from llmops.running.runner import Progress, Runner
 from llmops.running.sources import Sources
 from llmops.running.stop import Stop

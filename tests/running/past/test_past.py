@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from llmops.domain.completion import Completion, Request, Usage
 from llmops.domain.run import Arm, Exchange, TrialResult
 from llmops.domain.score import AssertionScore, Score
+from llmops.running.keeping.store import RunWriter
 from llmops.running.past.habits import Habits, past_of
-from llmops.running.store import RunWriter
 
 
 def keep(folder: Path, number: int, *trials: TrialResult, untrusted: bool = False) -> str:

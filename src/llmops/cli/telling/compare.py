@@ -9,7 +9,7 @@ from llmops.reporting.compare.console import print_arms
 from llmops.reporting.compare.json import write_arms_json
 from llmops.reporting.compare.markdown import write_arms_markdown
 from llmops.workflows.compare import CompareOptions, compare
-from llmops.workflows.project import Surroundings, open_project
+from llmops.workflows.opening.project import Surroundings, open_project
 
 ARMS: Final[Kind[ArmsComparison]] = Kind(
     what="a comparison",

@@ -9,7 +9,7 @@ from llmops.reporting.diff.console import print_diff
 from llmops.reporting.diff.json import write_diff_json
 from llmops.reporting.diff.markdown import write_diff_markdown
 from llmops.workflows.diff import DiffOptions, diff
-from llmops.workflows.project import Surroundings, open_project
+from llmops.workflows.opening.project import Surroundings, open_project
 
 DIFF: Final[Kind[DiffReport]] = Kind(
     what="a diff",

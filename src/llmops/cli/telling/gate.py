@@ -15,7 +15,7 @@ from llmops.reporting.gate.junit import write_gate_junit
 from llmops.reporting.gate.markdown import write_gate_markdown
 from llmops.reporting.terminal import make_screen
 from llmops.workflows.gate import GateOptions, gate
-from llmops.workflows.project import Surroundings
+from llmops.workflows.opening.project import Surroundings
 
 GATE: Final[Kind[GateReport]] = Kind(
     what="the gate",

@@ -10,9 +10,9 @@ from llmops.cli.terminal.talk import say_json
 from llmops.errors import InvalidInputError
 from llmops.reporting.plan import plan_to_json, print_plan
 from llmops.reporting.terminal import make_screen
-from llmops.workflows.execution import TestOptions
+from llmops.workflows.executing.execution import TestOptions
+from llmops.workflows.opening.project import Surroundings, open_project
 from llmops.workflows.plan import ForecastOptions, foretell
-from llmops.workflows.project import Surroundings, open_project
 
 
 def foretell_once(

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from llmops.cli.terminal.talk import note, say_json, say_rows
-from llmops.running.plan import PlanOptions
+from llmops.running.planning.plan import PlanOptions
 from llmops.versions.impact import SuiteImpact
 from llmops.workflows.impact import find_impacts, narrow
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 _SHOWN = 8
 

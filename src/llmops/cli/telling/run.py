@@ -10,7 +10,7 @@ from llmops.reporting.base import Report
 from llmops.reporting.run.console import SHOWN_PROBLEMS, print_report
 from llmops.reporting.run.json import write_json
 from llmops.reporting.terminal import make_screen
-from llmops.workflows.project import Surroundings
+from llmops.workflows.opening.project import Surroundings
 from llmops.workflows.report import ReportWish, read_report_wishes, write_reports
 
 

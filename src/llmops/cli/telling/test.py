@@ -11,8 +11,8 @@ from llmops.cli.telling.run import relative, tell, wished_reports
 from llmops.cli.terminal.clock import clock_and_progress
 from llmops.cli.terminal.talk import note
 from llmops.errors import InvalidInputError
-from llmops.workflows.execution import TestOptions
-from llmops.workflows.project import Surroundings, open_project
+from llmops.workflows.executing.execution import TestOptions
+from llmops.workflows.opening.project import Surroundings, open_project
 from llmops.workflows.report import kept_report
 from llmops.workflows.test import run_tests
 
@@ -60,7 +60,7 @@ def run_once(wishes: Wishes, world: Surroundings) -> Ran:
 
 def keep_run(world: Surroundings, wanted: str) -> int:
     """Keep a kept run's completions as recordings, and return the exit code."""
-    from llmops.workflows.recordings import record_run
+    from llmops.workflows.executing.recordings import record_run
 
     run, _report = kept_report(world, wanted)
     for path in record_run(open_project(world), run, note):

@@ -9,7 +9,7 @@ from llmops.cli.telling.test import Ran, Wishes, run_once
 from llmops.cli.terminal.talk import note, say_faults
 from llmops.errors import InvalidInputError, LlmopsError
 from llmops.reporting.terminal import in_ci
-from llmops.workflows.project import Surroundings
+from llmops.workflows.opening.project import Surroundings
 from llmops.workflows.watch import changed, forget_modules, snapshot
 
 _POLL_SECONDS = 0.5

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 
 from llmops.reporting.progress import Progress, make_progress
-from llmops.workflows.asking import Clock
+from llmops.workflows.executing.asking import Clock
 
 
 def clock() -> Clock:

@@ -15,8 +15,8 @@ from llmops.providers.batch.carried import has_batches, is_interpreted
 from llmops.providers.batch.office import Office
 from llmops.running.batch.post import Group, OpenBatch, Post
 from llmops.running.batch.trials import BatchTrials
-from llmops.running.batch_log import BatchLog
 from llmops.running.budget import BudgetSpentError, Purse
+from llmops.running.keeping.batch_log import BatchLog
 from llmops.running.runner import Asker, Progress, Sink, failure_of
 from llmops.running.sources import Question, Sources
 from llmops.running.stop import Stop

@@ -10,7 +10,7 @@ from llmops.domain.config import Model
 from llmops.errors import ProviderError
 from llmops.providers.batch.base import Batches, Letter, State, Tag, UnsureError, lost
 from llmops.running.batch.trials import BatchTrials
-from llmops.running.batch_log import BatchLog, SentBatch
+from llmops.running.keeping.batch_log import BatchLog, SentBatch
 from llmops.running.sources import Question
 from llmops.running.stop import Stop
 

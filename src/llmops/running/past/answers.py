@@ -9,8 +9,8 @@ from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.domain.run import TrialResult
 from llmops.errors import InvalidInputError
-from llmops.running.run_names import run_ids
-from llmops.running.store import read_header, read_run
+from llmops.running.keeping.run_names import run_ids
+from llmops.running.keeping.store import read_header, read_run
 
 _NEWEST = 20
 """So many runs are looked through, the newest first."""

@@ -11,10 +11,10 @@ from llmops.domain.suite import Suite
 from llmops.errors import Fault, InvalidInputError
 from llmops.location import Location
 from llmops.running.baselines import key_of, planned_key
-from llmops.running.plan import Plan
-from llmops.running.sameness import same_request
-from llmops.running.store import KeptRun
-from llmops.running.trial import PlannedTrial
+from llmops.running.keeping.store import KeptRun
+from llmops.running.past.sameness import same_request
+from llmops.running.planning.plan import Plan
+from llmops.running.planning.trial import PlannedTrial
 
 _MOST_FAULTS: Final = 20
 _JUDGED: Final = frozenset({"passed", "failed"})

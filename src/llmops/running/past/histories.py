@@ -8,8 +8,8 @@ from msgspec import Struct, field
 from llmops.domain.completion import canonical_json, output_text
 from llmops.domain.run import Arm, RunHeader, TrialResult
 from llmops.errors import InvalidInputError
-from llmops.running.store import read_header, read_run
-from llmops.running.trial import PlannedTrial
+from llmops.running.keeping.store import read_header, read_run
+from llmops.running.planning.trial import PlannedTrial
 
 _JUDGED = frozenset({"passed", "failed"})
 Dated = tuple[str, TrialResult]

@@ -19,16 +19,16 @@ from llmops.errors import (
     TemplateError,
 )
 from llmops.location import COMMAND_LINE
-from llmops.running.arms import ArmOptions
-from llmops.running.plan import PlanOptions, make_plan
+from llmops.running.planning.arms import ArmOptions
+from llmops.running.planning.plan import PlanOptions, make_plan
+from llmops.running.planning.selection import Selection, choose_suites
+from llmops.running.planning.trial import PlannedTrial
 from llmops.running.searching.bisection import Answer
 from llmops.running.searching.breakpoints import Counts
-from llmops.running.selection import Selection, choose_suites
-from llmops.running.trial import PlannedTrial
 from llmops.versions.row import Place
 from llmops.versions.version import PromptVersion
-from llmops.workflows.asking import Prober
-from llmops.workflows.project import OpenProject
+from llmops.workflows.executing.asking import Prober
+from llmops.workflows.opening.project import OpenProject
 
 _PROVIDERS = frozenset(get_args(ProviderErrorKind))
 _REPLAYED = 16

@@ -12,7 +12,7 @@ from llmops.versions.claims import claim_fault, claim_of, contents_of, reused_be
 from llmops.versions.finder import Versions
 from llmops.versions.version import PromptVersion
 from llmops.workflows.claims.base import changed_prompt_files, find_held, prompts_reached
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 _MANY = 500
 """For more prompts than these git is asked about their folder."""

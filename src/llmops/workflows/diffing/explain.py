@@ -15,11 +15,11 @@ from llmops.running.searching.mending import Search, find_mending
 from llmops.running.searching.weighing import NOTHING, Reverted, Rule, Weighing
 from llmops.running.stop import Stop, on_signals
 from llmops.versions.mixing import Mixer, hunks_of, mix
-from llmops.workflows.asking import Asking, Clock, Prober
 from llmops.workflows.diffing.mixtures import MixtureProber, Regression, passes, regressions
 from llmops.workflows.diffing.sides import Sides
-from llmops.workflows.execution import TestOptions
-from llmops.workflows.project import OpenProject
+from llmops.workflows.executing.asking import Asking, Clock, Prober
+from llmops.workflows.executing.execution import TestOptions
+from llmops.workflows.opening.project import OpenProject
 
 Tell = Callable[[str], None]
 _NOTHING = "no case regressed, so there is nothing to explain"

@@ -13,16 +13,16 @@ from llmops.domain.run import TrialResult
 from llmops.domain.suite import Suite
 from llmops.domain.verdict import Totals
 from llmops.errors import InvalidInputError, ProviderErrorKind, TemplateError
-from llmops.running.plan import PlanOptions, make_plan
+from llmops.running.planning.plan import PlanOptions, make_plan
+from llmops.running.planning.selection import Selection
+from llmops.running.planning.trial import PlannedTrial
 from llmops.running.searching.breakpoints import Counts
 from llmops.running.searching.weighing import NOTHING, Reply, Reverted
-from llmops.running.selection import Selection
-from llmops.running.trial import PlannedTrial
 from llmops.versions.mixing import Mixer, mixture_fault
 from llmops.versions.version import PromptVersion
-from llmops.workflows.asking import Prober
 from llmops.workflows.diffing.sides import Sides, with_version
-from llmops.workflows.project import OpenProject
+from llmops.workflows.executing.asking import Prober
+from llmops.workflows.opening.project import OpenProject
 
 _PROVIDERS = frozenset(get_args(ProviderErrorKind))
 

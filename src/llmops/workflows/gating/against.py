@@ -10,8 +10,8 @@ from llmops.errors import InvalidInputError, NoComparisonError
 from llmops.history.refs import merge_base, resolve_ref
 from llmops.loading.baselines import read_baselines
 from llmops.running.baselines import approved_trials
-from llmops.running.run_names import FOLDER, find_run, run_ids
-from llmops.running.store import read_run
+from llmops.running.keeping.run_names import FOLDER, find_run, run_ids
+from llmops.running.keeping.store import read_run
 from llmops.workflows.gating.arms import AT_BASE
 from llmops.workflows.gating.governing import Governed
 

@@ -8,7 +8,7 @@ from llmops.domain.node import Text
 from llmops.domain.suite import Step, Suite
 from llmops.errors import InvalidInputError, NothingSelectedError
 from llmops.loading.labels import Labels, load_labels
-from llmops.running.plan import Plan, PlanOptions, make_plan
+from llmops.running.planning.plan import Plan, PlanOptions, make_plan
 from llmops.versions.version import PromptVersion
 from llmops.workflows.gating.governing import Governed, models_at_base
 

@@ -17,9 +17,9 @@ from llmops.domain.early import EarlyEnd, Savings
 from llmops.domain.gate import RULES
 from llmops.domain.run import TrialResult
 from llmops.domain.verdict import Totals
-from llmops.running.interleaving import round_of
-from llmops.running.plan import Plan
-from llmops.running.trial import PlannedTrial
+from llmops.running.planning.interleaving import round_of
+from llmops.running.planning.plan import Plan
+from llmops.running.planning.trial import PlannedTrial
 
 WORTH_ENDING: Final = 100
 """Trials; a smaller plan is carried out whole, for its cases say more than they cost."""

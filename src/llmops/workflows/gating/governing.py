@@ -13,10 +13,16 @@ from llmops.errors import InvalidInputError, NoComparisonError
 from llmops.history.repository import Repository
 from llmops.loading.project import load_project
 from llmops.reporting.terminal import in_ci
-from llmops.running.run_names import FOLDER
+from llmops.running.keeping.run_names import FOLDER
 from llmops.versions.base import Base, find_base
 from llmops.versions.finder import Versions
-from llmops.workflows.project import Earlier, OpenProject, Surroundings, open_project, open_versions
+from llmops.workflows.opening.project import (
+    Earlier,
+    OpenProject,
+    Surroundings,
+    open_project,
+    open_versions,
+)
 from llmops.workflows.schema import SCHEMA_FILES
 
 _SHORT = 12

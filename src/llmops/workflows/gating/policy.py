@@ -17,9 +17,9 @@ from llmops.domain.tree import Tree
 from llmops.errors import InvalidInputError
 from llmops.providers.packed import ENDING, unpack
 from llmops.rendering.templates import Templates
-from llmops.running.arms import SuiteArm
-from llmops.running.cases import CaseReader
-from llmops.running.plan import Plan
+from llmops.running.planning.arms import SuiteArm
+from llmops.running.planning.cases import CaseReader
+from llmops.running.planning.plan import Plan
 from llmops.versions.impact import SuiteImpact
 from llmops.versions.since import Since
 from llmops.workflows.gating.governing import Governed, unreadable

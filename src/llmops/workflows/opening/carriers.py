@@ -12,7 +12,7 @@ from llmops.providers.registry import TargetContext, open_provider, open_target
 from llmops.rendering.templates import Templates
 from llmops.rendering.values import render_node
 from llmops.running.runner import Carriers
-from llmops.workflows.project import OpenProject
+from llmops.workflows.opening.project import OpenProject
 
 
 def carriers_of(opened: OpenProject) -> Carriers:

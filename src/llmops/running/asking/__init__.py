@@ -1,0 +1,1 @@
+"""Asking providers: one event loop, lanes with limits a model, one retry layer, no request twice."""

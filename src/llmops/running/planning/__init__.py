@@ -1,0 +1,1 @@
+"""Planning: suites chosen, their cases and arms multiplied, every trial made ready and checked."""
