@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -119,6 +120,10 @@ def test_an_import_takes_nothing_when_a_line_is_wrong(run: Run, here: Path) -> N
         json.dumps({**entry, "key": "short"}),
         json.dumps({**entry, "created": True}),
         json.dumps({**entry, "created": -1}),
+        json.dumps({**entry, "created": 10**400}),
+        json.dumps({**entry, "created": float("nan")}),
+        json.dumps({**entry, "model": "\ud800"}),
+        json.dumps({**entry, "completion": {"text": "Hello.", "cost": "free"}}),
         json.dumps({**entry, "model": ""}),
         json.dumps({**entry, "completion": {"text": 3}}),
         "[" * 100_000,
@@ -129,7 +134,7 @@ def test_an_import_takes_nothing_when_a_line_is_wrong(run: Run, here: Path) -> N
 
     assert done.code == 2
     lines = [int(line) for line in re.findall(r"kept\.jsonl:(\d+)", done.err)]
-    assert lines == list(range(4, 13))
+    assert lines == list(range(4, 17))
     assert "[cache-entry]" in done.err
     assert json.loads(run("cache", "--json").out)["entries"] == 0
 
@@ -141,6 +146,16 @@ def test_an_import_shows_twenty_faults_at_most_and_needs_a_file(run: Run, here: 
     gone = run("cache", "--import", "gone.jsonl")
     assert gone.code == 2
     assert "the file 'gone.jsonl' cannot be read" in gone.err
+
+
+@pytest.mark.usefixtures("here")
+def test_a_pipe_that_can_be_read_once_is_not_taken_for_an_empty_file(run: Run, here: Path) -> None:
+    os.mkfifo(here / "pipe")
+
+    done = run("cache", "--import", "pipe")
+
+    assert done.code == 2
+    assert "[not-a-file]" in done.err
 
 
 @pytest.mark.usefixtures("here")

@@ -123,12 +123,32 @@ def test_a_header_counts_its_trials_in_numbers(planned) -> None:
 
 @pytest.mark.parametrize("text", [None, 3, ["a"]])
 def test_a_completion_without_text_is_refused(text) -> None:
-    with pytest.raises(TypeError, match="no text"):
+    with pytest.raises(ValueError, match=r"Expected `str`.*text"):
         completion_from_json({"text": text})
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"cost": "free"},
+        {"cost": -1},
+        {"cost": math.nan},
+        {"latency": math.inf},
+        {"usage": {"input": "10"}},
+        {"usage": {"output": -10}},
+        {"usage": {"source": "hearsay"}},
+        {"tool_calls": [{"name": 5, "arguments": ""}]},
+        {"reasoning": 5},
+        {"finish_reason": ["stop"]},
+    ],
+)
+def test_a_completion_of_which_a_part_cannot_be_is_refused(part) -> None:
+    with pytest.raises(ValueError, match=r"Expected|Invalid|no numbers"):
+        completion_from_json({"text": "Hello.", **part})
+
+
 def test_what_is_missing_is_named() -> None:
-    with pytest.raises(KeyError, match="text"):
+    with pytest.raises(ValueError, match="text"):
         completion_from_json({})
     with pytest.raises(KeyError, match="messages"):
         request_from_json({"model": "m"})

@@ -65,13 +65,17 @@ def test_output_alone_is_enough():
 def test_a_completion_stays_what_it_is():
     completion = Completion(text="x", latency=9.0)
 
-    assert completion_of(completion, 1.0) is completion
+    assert completion_of(completion, 1.0) == completion
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
     [
         (None, "returned nothing"),
+        (Completion(text=5), "completion that cannot be"),
+        (Completion(text="x", cost=-1), "completion that cannot be"),
+        (Completion(text="x", usage=Usage(input="many")), "completion that cannot be"),
+        (Completion(text="x", output=object()), "completion that cannot be"),
         ({"output": None}, "returned nothing"),
         (object(), "no JSON"),
         (math.nan, "no JSON"),

@@ -5,13 +5,14 @@ What is absent or at its default is left out, so a line stays short; reading fil
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from math import inf
 from operator import attrgetter
 from typing import Any, get_args
 
-from msgspec import NODEFAULT, Struct
+from msgspec import NODEFAULT, Struct, convert
 from msgspec.structs import fields
 
-from llmops.domain.completion import Completion, Request, ToolCall, Usage
+from llmops.domain.completion import Completion, Request, Usage
 from llmops.domain.run import (
     Arm,
     Exchange,
@@ -73,29 +74,19 @@ def completion_to_json(completion: Completion) -> Json:
 
 
 def completion_from_json(value: Mapping[str, Any]) -> Completion:
-    """Read what `completion_to_json` wrote.
+    """Read what `completion_to_json` wrote, or somebody else.
 
     Raises:
-        KeyError: The text is missing.
-        TypeError: A part has the wrong type.
+        ValueError: A part is missing or has the wrong type, or a number cannot be what it says.
     """
-    text = value["text"]
-    if not isinstance(text, str):
-        msg = "a completion's text is no text"
-        raise TypeError(msg)
-    return Completion(
-        text=text,
-        tool_calls=tuple(ToolCall(**call) for call in value.get("tool_calls", ())),
-        output=value.get("output"),
-        reasoning=value.get("reasoning"),
-        finish_reason=value.get("finish_reason"),
-        usage=Usage(**value.get("usage") or {}),
-        cost=value.get("cost"),
-        latency=value.get("latency", 0.0),
-        model=value.get("model"),
-        fingerprint=value.get("fingerprint"),
-        logprobs=value.get("logprobs"),
-    )
+    completion = convert(value, Completion)
+    usage = completion.usage
+    counts = (usage.input, usage.output, usage.cached, usage.cache_written, usage.reasoning)
+    numbers = (*counts, completion.cost, completion.latency)
+    if not all(0 <= number < inf for number in numbers if number is not None):
+        msg = "a completion's tokens, cost and latency are no numbers below 0"
+        raise ValueError(msg)
+    return completion
 
 
 def trial_to_json(trial: TrialResult) -> Json:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from llmops.domain.completion import Completion, ToolCall, Usage
+from llmops.domain.record import completion_from_json, completion_to_json
 from llmops.errors import ProviderError
 from llmops.providers.bodies import LARGEST_BODY
 
@@ -41,7 +42,7 @@ def completion_of(value: object, latency: float) -> Completion:
 
 def _completion_of(value: object, latency: float) -> Completion:
     if isinstance(value, Completion):
-        return value
+        return _checked(value)
     if isinstance(value, Mapping) and "output" in value and ENVELOPE.issuperset(value):
         return _opened(value, latency)
     text, output = _text_and_output(value)
@@ -79,6 +80,14 @@ def _opened(envelope: Mapping[str, object], latency: float) -> Completion:
         model=str(model) if model is not None else None,
         finish_reason=str(reason) if reason is not None else None,
     )
+
+
+def _checked(completion: Completion) -> Completion:
+    """A completion that can be kept and read again."""
+    try:
+        return completion_from_json(json.loads(json.dumps(completion_to_json(completion))))
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise _bad(f"the application returned a completion that cannot be: {error}") from None
 
 
 def _text_and_output(value: object) -> tuple[str, object]:

@@ -88,6 +88,12 @@ def import_cache(surroundings: Surroundings, path: Path) -> int:
     Raises:
         InvalidInputError: The file cannot be read, or lines of it are no entries; nothing is taken.
     """
+    if path.exists() and not path.is_file():
+        raise InvalidInputError(
+            f"'{path}' is no ordinary file, and it is read twice",
+            code="not-a-file",
+            hint="write what comes out of a pipe to a file first",
+        )
     for _entry in _entries(path):
         pass  # all is read once before anything is taken
     return _change(surroundings, lambda cache, _config: cache.take(_entries(path)))

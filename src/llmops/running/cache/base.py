@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from llmops.domain.completion import Completion, canonical_json
+from llmops.domain.completion import Completion, canonical_json, escape_surrogates
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json
 
 _KEY = re.compile(r"[0-9a-f]{64}")
+_YEAR_10_000 = 253_402_300_800
 _ENTRY = ("key", "created", "model", "completion")
 
 
@@ -143,10 +144,10 @@ def entry_from_json(value: object) -> CacheEntry:
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         msg = "'key' is no key of a cache"
         raise ValueError(msg)
-    if isinstance(created, bool) or not isinstance(created, int | float) or created < 0:
+    if isinstance(created, bool) or not isinstance(created, int | float) or not _is_moment(created):
         msg = "'created' is no moment in seconds since 1970"
         raise ValueError(msg)
-    if not isinstance(model, str) or not model:
+    if not isinstance(model, str) or not model or escape_surrogates(model) != model:
         msg = "'model' is no text"
         raise ValueError(msg)
     read = completion_of(json.dumps(completion))
@@ -155,6 +156,10 @@ def entry_from_json(value: object) -> CacheEntry:
         msg = "'completion' is no completion"
         raise ValueError(msg)
     return CacheEntry(key=key, created=float(created), model=model, body=body)
+
+
+def _is_moment(created: float) -> bool:
+    return 0 <= created < _YEAR_10_000
 
 
 class Once:
