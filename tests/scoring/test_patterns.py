@@ -36,6 +36,9 @@ _PIECES = st.sampled_from(
     text=st.text("aZ0 -'&é\u0301٣.\\]", max_size=8),
     full=st.booleans(),
 )
+@example(pattern=r"\ba\b", text="aa a", full=False)
+@example(pattern=r"\ba\b", text="aaa a", full=True)
+@example(pattern=r"\b -\b", text="a - a -a", full=False)
 @example(pattern=r"a\b", text="a\u0301", full=False)
 @example(pattern=r"\d", text="٣", full=True)
 def test_a_simple_pattern_finds_what_the_package_regex_finds(pattern, text, full) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 import regex
+from msgspec import Struct
 
 from llmops.domain.score import Score
 from llmops.errors import CannotScoreError
@@ -28,6 +29,14 @@ _SIMPLE = re.compile(r"""(?:[A-Za-z0-9 _,;:'"/<>=@~!%&-]|\\[bdwDW./?*+$^|(){}\[\
 """Patterns that are right and quick whatever the text, and mean the same to Python's own `re` as
 long as the text is ASCII. That compiles them in a third of the time, which counts where every
 case has a pattern of its own."""
+_WORDS = re.compile(
+    r"""(?P<starts>\\b)?"""
+    r"""(?P<text>(?:[A-Za-z0-9 _,;:'"/<>=@~!%&-]|\\[./?*+$^|(){}\[\]\\-]){1,200})"""
+    r"""(?P<ends>\\b)?"""
+)
+"""Patterns that stand for one text, maybe as whole words. Most can be answered without compiling
+them, which takes ten times as long as the rest of scoring does."""
+_ESCAPED = re.compile(r"\\(.)")
 _PROBE = "Nobody writes this.\n\t0123456789 ßÆ漢字 {}[]()<>\"'\\/|&%$#@!?;:,.-_+=*~^`\n" * 2000
 
 
@@ -61,11 +70,14 @@ class Matches:
     full: bool = entry("It must match the whole output, not a part.", default=False)
     timeout: Duration = entry("The longest it may take; at most 60s.", default=Duration(1.0))
     _compiled: regex.Pattern[str] | None = field(init=False, repr=False)
+    _words: "_Words | None" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout <= _LONGEST:
             raise ArgumentError("the timeout must be more than 0 s, at most 60 s", key="timeout")
-        simple = _SIMPLE.fullmatch(self.pattern) is not None
+        words = _words_of(self.pattern)
+        object.__setattr__(self, "_words", words)
+        simple = words is not None or _SIMPLE.fullmatch(self.pattern) is not None
         compiled = None if simple else compile_pattern(self.pattern, key="pattern")
         if compiled is not None and _is_vacuous(compiled, self.pattern, full=self.full):
             message = f"the pattern {quote(self.pattern)} matches every output"
@@ -84,15 +96,44 @@ class Matches:
         found = self._look(normal(subject.text))
         if found is None:
             return Score.failing(f"does not match {name}" if self.full else f"not in {name}")
-        return Score.passing(f"found {quote(found[0])} in {name}")
+        return Score.passing(f"found {quote(found)} in {name}")
 
-    def _look(self, text: str) -> "regex.Match[str] | re.Match[str] | None":
+    def _look(self, text: str) -> str | None:
+        """What was found."""
+        found: re.Match[str] | regex.Match[str] | None
         if self._compiled is None and text.isascii():
             check_length(len(text), _PURPOSE)
+            if self._words is not None and self._words.text not in text:
+                return None
+            if self._words is not None and not self.full and self._words.first_fits(text):
+                return self._words.text
             quick = re.compile(self.pattern)
-            return quick.fullmatch(text) if self.full else quick.search(text)
-        compiled = self._compiled or compile_pattern(self.pattern)
-        return search(compiled, text, timeout=self.timeout, full=self.full)
+            found = quick.fullmatch(text) if self.full else quick.search(text)
+        else:
+            compiled = self._compiled or compile_pattern(self.pattern)
+            found = search(compiled, text, timeout=self.timeout, full=self.full)
+        return None if found is None else found[0]
+
+
+class _Words(Struct, frozen=True):
+    """A text that a pattern stands for.
+
+    Attributes:
+        text: The text, which an ASCII text is searched for.
+        starts: Whether a word must start or end where it starts.
+        ends: Whether a word must start or end where it ends.
+    """
+
+    text: str
+    starts: bool
+    ends: bool
+
+    def first_fits(self, text: str) -> bool:
+        """Whether the first place where it stands has the edges that are wanted."""
+        place = text.find(self.text)
+        end = place + len(self.text)
+        starts_well = not self.starts or _is_edge(text, place)
+        return starts_well and (not self.ends or _is_edge(text, end))
 
 
 def compile_pattern(pattern: str, *, key: str | None = None) -> regex.Pattern[str]:
@@ -146,6 +187,23 @@ def is_slow(pattern: str) -> bool:
     """
     variable = [found for found in _VARIABLE.finditer(pattern) if found["variable"]]
     return len(variable) > 1 or (bool(variable) and "(" in pattern)
+
+
+def _words_of(pattern: str) -> _Words | None:
+    found = _WORDS.fullmatch(pattern)
+    if found is None:
+        return None
+    starts, text, ends = found.groups()
+    return _Words(_ESCAPED.sub(r"\1", text) if "\\" in text else text, bool(starts), bool(ends))
+
+
+def _is_edge(text: str, place: int) -> bool:
+    r"""Whether `\b` matches there."""
+    return _is_of_word(text[place - 1 : place]) != _is_of_word(text[place : place + 1])
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _explain(words: str) -> str:
