@@ -2,11 +2,13 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,42 @@ def test_a_pipe_that_can_be_read_once_is_not_taken_for_an_empty_file(run: Run, h
 
     assert done.code == 2
     assert "[not-a-file]" in done.err
+
+
+def test_a_file_that_is_no_cache_is_neither_empty_nor_well(run: Run, here: Path) -> None:
+    run("test")
+    (here / ".llmops/cache.db").write_bytes(b"no database, whatever the name of the file says")
+
+    shown, counts, exported = run("cache"), run("cache", "--json"), run("cache", "--export")
+    doctor = json.loads(run("doctor", "--json").out)
+
+    assert [done.code for done in (shown, counts, exported)] == [3, 3, 3]
+    assert "the cache is empty" not in shown.out + shown.err
+    assert (counts.out, exported.out) == ("", "")
+    said = next(check for check in doctor if check["name"] == "cache")
+    assert said["state"] == "warning"
+    assert "file is not a database" in said["words"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE completions SET checksum = 'x' WHERE body LIKE '%one 1%'",
+        "UPDATE completions SET body = '{', checksum = '021fb596db81e6d02bf3d2586ee3981f' "
+        "WHERE body LIKE '%one 1%'",
+    ],
+)
+def test_an_export_that_leaves_out_what_is_damaged_says_so(run: Run, here: Path, change) -> None:
+    run("test")
+    with closing(sqlite3.connect(here / ".llmops/cache.db")) as file:
+        file.execute(change)
+        file.commit()
+
+    done = run("cache", "--export")
+
+    assert done.code == 3
+    assert len(done.out.splitlines()) == 1
+    assert "a damaged entry of the cache" in done.err
 
 
 @pytest.mark.usefixtures("here")

@@ -54,7 +54,6 @@ def cache(
       llmops cache --prune --older-than 30d --max-size 1GB   forget what is old or too much
     """
     from llmops.cli.asked import surroundings
-    from llmops.cli.terminal.talk import note
     from llmops.workflows.cache import clear_cache, export_cache, import_cache, prune_cache
 
     _check([clear, prune, export, import_ is not None], model, clear=clear)
@@ -69,7 +68,7 @@ def cache(
     elif import_ is not None:
         _changed(lambda: import_cache(world, import_), "taken", as_json=as_json)
     elif export:
-        for line in export_cache(world, note):
+        for line in export_cache(world):
             typer.echo(line)
     else:
         _show(world, as_json=as_json)
@@ -90,7 +89,7 @@ def _show(world: "Surroundings", *, as_json: bool) -> None:
     from llmops.reporting.wording import plural
     from llmops.workflows.cache import cache_stats, hit_rate
 
-    stats, rate = cache_stats(world, note), hit_rate(world)
+    stats, rate = cache_stats(world), hit_rate(world)
     if as_json:
         known = {"entries": stats.entries, "bytes": stats.size, "models": stats.models}
         say_json({**known, "hit_rate": rate})

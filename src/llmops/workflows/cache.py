@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
@@ -10,7 +10,13 @@ from typing import NoReturn
 from llmops.domain.config import CacheConfig
 from llmops.errors import Fault, InvalidInputError, NothingSelectedError, UnavailableError
 from llmops.location import Location
-from llmops.running.cache.base import CacheEntry, CacheStats, CompletionCache, entry_from_json
+from llmops.running.cache.base import (
+    CacheEntry,
+    CacheStats,
+    CompletionCache,
+    completion_of,
+    entry_from_json,
+)
 from llmops.running.keeping.run_names import FOLDER, find_run
 from llmops.running.keeping.store import read_run
 from llmops.workflows.opening.caches import CacheWorld, open_cache
@@ -21,15 +27,19 @@ _MOST_FAULTS = 20
 _LONGEST_LINE = 32 * 2**20
 
 
-def cache_stats(surroundings: Surroundings, warn: Warn) -> CacheStats:
+def cache_stats(surroundings: Surroundings) -> CacheStats:
     """Entries, bytes, and entries a model.
 
     Raises:
-        UnavailableError: It is a server that cannot be reached; so in everything below.
+        UnavailableError: It is a file that cannot be read, or a server that cannot be reached; so
+            in everything below.
     """
-    _config, cache = _open(surroundings, warn, read_only=True)
+    complaints: list[str] = []
+    _config, cache = _open(surroundings, complaints.append, read_only=True)
     with closing(cache):
-        return cache.stats()
+        stats = cache.stats()
+    _refuse_any(complaints)
+    return stats
 
 
 def hit_rate(surroundings: Surroundings) -> float | None:
@@ -99,12 +109,21 @@ def import_cache(surroundings: Surroundings, path: Path) -> int:
     return _change(surroundings, lambda cache, _config: cache.take(_entries(path)))
 
 
-def export_cache(surroundings: Surroundings, warn: Warn) -> Iterator[str]:
-    """Every entry as a JSON line."""
-    _config, cache = _open(surroundings, warn, read_only=True)
+def export_cache(surroundings: Surroundings) -> Iterator[str]:
+    """Every entry as a JSON line.
+
+    Raises:
+        UnavailableError: Not every entry could be read; those that could came before.
+    """
+    complaints: list[str] = []
+    _config, cache = _open(surroundings, complaints.append, read_only=True)
     with closing(cache):
         for entry in cache.export():
-            yield json.dumps(entry.as_json(), ensure_ascii=True, sort_keys=True)
+            if completion_of(entry.body) is None:
+                complaints.append("a damaged entry of the cache is left out")
+            else:
+                yield json.dumps(entry.as_json(), ensure_ascii=True, sort_keys=True)
+    _refuse_any(complaints)
 
 
 def _change(
@@ -116,9 +135,13 @@ def _change(
     config, cache = _open(surroundings, complaints.append, read_only=False)
     with closing(cache):
         changed = change(cache, config)
+    _refuse_any(complaints)
+    return changed
+
+
+def _refuse_any(complaints: Sequence[str]) -> None:
     if complaints:
         _refuse(complaints[0].partition(";")[0])
-    return changed
 
 
 def _refuse(words: str) -> NoReturn:

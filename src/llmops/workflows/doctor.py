@@ -28,6 +28,7 @@ _BAD_LITELLM = {
     "1.106.1": "fails every call with tools",
     "1.106.2": "fails every call with tools",
 }
+_NEW_CACHE = "delete the file to begin a new one"
 _EXTRAS = {
     "sqlglot": "sql",
     "py3langid": "language",
@@ -178,23 +179,24 @@ def _key(model: Model, opened: OpenProject) -> Check:
 
 def _cache(opened: OpenProject) -> Check:
     config = opened.config.cache
-    if config.url is None:
-        return Check(name="cache", **_writable((opened.root / config.path).parent))
+    complaints: list[str] = []
     world = CacheWorld(
         root=opened.root,
         environment=opened.environment,
         untrusted=opened.untrusted,
         now=time.time,
-        warn=lambda _words: None,
+        warn=complaints.append,
     )
     try:
         with closing(open_cache(config, world, read_only=True)) as cache:
             cache.ready()
-            return Check(
-                name="cache",
-                state="ok",
-                words=f"{redis_server(config, opened.environment)} answers",
-            )
+            if config.url is not None:
+                words = f"{redis_server(config, opened.environment)} answers"
+                return Check(name="cache", state="ok", words=words)
+            cache.stats()
+        if complaints:
+            return Check(name="cache", state="warning", words=complaints[0], hint=_NEW_CACHE)
+        return Check(name="cache", **_writable((opened.root / config.path).parent))
     except LlmopsError as error:
         fault = error.faults[0]
         return Check(name="cache", state="error", words=fault.message, hint=fault.hint)

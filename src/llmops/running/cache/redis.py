@@ -147,6 +147,8 @@ class SharedCache:
                 entry = decode(key, value) if value else None
                 if entry is not None:
                     yield entry
+                elif value != b"":
+                    self._warn_of_entry(_DAMAGED)
 
     def close(self) -> None:
         """Send what waits, and let go of the server."""

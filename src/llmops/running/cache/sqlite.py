@@ -38,6 +38,7 @@ DELETE FROM completions WHERE key IN (SELECT key FROM (
     SELECT key, sum(length(CAST(body AS BLOB)) + ?) OVER (ORDER BY created DESC, key) AS total
     FROM completions) WHERE total > ?)
 """
+_DAMAGED = "a damaged entry of the cache is not used"
 _AROUND_BODY = 160
 """Bytes that a row takes beside its body."""
 
@@ -164,6 +165,8 @@ class Cache:
             for key, created, model, body, checksum in rows:
                 if isinstance(created, float) and _whole(body, checksum):
                     yield CacheEntry(key=key, created=created, model=model, body=body)
+                else:
+                    self._warn_of_row(_DAMAGED)
             last = rows[-1][0]
 
     def close(self) -> None:
@@ -251,14 +254,14 @@ class Cache:
 
     def _read(self, created: object, body: object, checksum: object) -> Completion | None:
         if not isinstance(created, float) or not _whole(body, checksum):
-            self._warn_of_row("a damaged entry of the cache is not used")
+            self._warn_of_row(_DAMAGED)
             return None
         age = self._now() - created
         if age < 0 or (self._ttl is not None and age > self._ttl):
             return None
         completion = completion_of(body)
         if completion is None:
-            self._warn_of_row("a damaged entry of the cache is not used")
+            self._warn_of_row(_DAMAGED)
         return completion
 
     def _guard(self, action: Callable[[], Result]) -> Result | None:
