@@ -196,6 +196,12 @@ class Suite(Struct, frozen=True, kw_only=True):
     quarantine: tuple[Quarantine, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def prompt_names(self) -> frozenset[str]:
+        """The prompts that it tests, in steps too, without what stands behind `@`."""
+        named = (*self.prompts, *(step.prompt for step in self.steps))
+        return frozenset(text.text.partition("@")[0] for text in named)
+
 
 class Case(Struct, frozen=True, kw_only=True):
     """One set of inputs with its assertions: an entry of a suite, bound to a row and a matrix cell.

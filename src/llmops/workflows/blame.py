@@ -1,8 +1,9 @@
-"""Which commit and version wrote each line of a prompt."""
+"""Which commit and version wrote each line of a prompt, and how many cases reach it."""
 
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from llmops.domain.node import Text
 from llmops.errors import InvalidInputError
@@ -10,8 +11,10 @@ from llmops.history.blame import BlamedLine
 from llmops.history.blame import blame as blame_file
 from llmops.loading.prompts import unknown_prompt
 from llmops.location import COMMAND_LINE
+from llmops.running.planning.coverage import LineCoverage, cover_lines
 from llmops.versions.finder import Versions
 from llmops.versions.timeline import Entry
+from llmops.workflows.opening.project import OpenProject
 
 
 class PromptLine(Struct, frozen=True, kw_only=True):
@@ -19,10 +22,13 @@ class PromptLine(Struct, frozen=True, kw_only=True):
 
     Attributes:
         claimed: The first version that has the line.
+        cases: How many cases are asked with text of the line; None for a line without text of a
+            message, and where nobody counted.
     """
 
     line: BlamedLine
     claimed: str | None
+    cases: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """The line as plain JSON values."""
@@ -35,6 +41,7 @@ class PromptLine(Struct, frozen=True, kw_only=True):
             "author": commit.author if commit else None,
             "subject": commit.subject if commit else None,
             "version": self.claimed,
+            "cases": self.cases,
         }
 
 
@@ -69,6 +76,31 @@ def blame(versions: Versions, named: str) -> list[PromptLine]:
         PromptLine(line=line, claimed=claims.get(line.commit.id) if line.commit else None)
         for line in lines
     ]
+
+
+def count_cases(
+    opened: OpenProject, named: str, lines: Sequence[PromptLine]
+) -> tuple[list[PromptLine], LineCoverage]:
+    """Count for each line the cases of the suites that are asked with text of it.
+
+    Args:
+        opened: The project, whose suites are those of the work tree.
+        named: `NAME` or `NAME@REF`.
+        lines: What `blame` told of it.
+
+    Raises:
+        InvalidInputError: Something is wrong with the prompt, or with a case of a suite.
+        UnavailableError: Git is missing or refuses.
+    """
+    version = opened.versions.find(Text(named, COMMAND_LINE))
+    suites = [
+        suite
+        for suite in opened.project.suites.values()
+        if named.partition("@")[0] in suite.prompt_names
+    ]
+    source = [line.line.text for line in lines]
+    coverage = cover_lines(opened.project, suites, version, source)
+    return [replace(line, cases=coverage.cases.get(line.line.number)) for line in lines], coverage
 
 
 def _work_path(versions: Versions, name: str) -> str | None:

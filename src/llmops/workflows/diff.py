@@ -168,17 +168,12 @@ def _suites(opened: OpenProject, options: DiffOptions, sides: Sides) -> list[Sui
     """The suites of the work tree that use one of the prompts."""
     selection = options.test.plan.selection
     chosen = choose_suites(opened.project.suites.values(), selection, opened.config.suites)
-    found = [suite for suite in chosen if _prompts(suite) & sides.names]
+    found = [suite for suite in chosen if suite.prompt_names & sides.names]
     if not found and selection.places:
         raise NothingSelectedError(
             f"no selected suite uses {sides.listed}", hint="'llmops suites' lists them"
         )
     return found
-
-
-def _prompts(suite: Suite) -> set[str]:
-    named = [*suite.prompts, *(step.prompt for step in suite.steps)]
-    return {text.text.partition("@")[0] for text in named}
 
 
 def _rendered(cases: Iterable[TwiceRendered]) -> RenderedDiff:
