@@ -6,6 +6,7 @@ import pytest
 
 from llmops.errors import UnavailableError
 from llmops.history import repository as door
+from llmops.history.differences import changed_since
 from llmops.history.repository import (
     WorkState,
     commit_all,
@@ -117,6 +118,50 @@ def test_a_staged_change_is_a_change(repository, git) -> None:
     git(repository, "add", "--all")
 
     assert state_of(repository).dirty is not None
+
+
+@pytest.mark.parametrize("setting", ["true", "false"])
+def test_a_file_that_was_only_touched_is_no_difference_and_git_notes_nothing(
+    repository, git, setting
+) -> None:
+    git(repository, "config", "diff.autoRefreshIndex", setting)
+    (repository / "other.yaml").write_text("other", encoding="utf-8")
+    opened = open_repository(repository)
+    assert opened is not None
+    commit = git(repository, "rev-parse", "HEAD").strip()
+    before = opened.state().dirty, (repository / ".git/index").read_bytes()
+
+    os.utime(repository / "prompt.yaml", (0, 0))
+
+    assert changed_since(opened, commit, "") == {"other.yaml": "is new"}
+    assert (opened.state().dirty, (repository / ".git/index").read_bytes()) == before
+
+
+def test_a_change_in_the_second_of_the_staging_is_seen(repository, git) -> None:
+    git(repository, "config", "core.trustctime", "false")
+    file = repository / "prompt.yaml"
+    second = (10**9, 10**9)
+    os.utime(file, second)
+    git(repository, "add", "prompt.yaml")
+    os.utime(repository / ".git/index", second)
+
+    file.write_text("user: Hallo\n", encoding="utf-8")
+    os.utime(file, second)
+    opened = open_repository(repository)
+
+    assert opened is not None
+    assert changed_since(opened, "HEAD", "") == {"prompt.yaml": "changed"}
+
+
+def test_without_a_folder_for_the_copy_of_its_index_git_is_not_asked(
+    repository, monkeypatch
+) -> None:
+    opened = open_repository(repository)
+    assert opened is not None
+    monkeypatch.setattr("tempfile.tempdir", str(repository / "nowhere"))
+
+    with pytest.raises(UnavailableError, match="the index cannot be copied"):
+        opened.diff("HEAD")
 
 
 def test_a_renamed_file_is_a_change(repository, git) -> None:

@@ -29,13 +29,10 @@ def changed_since(repository: Repository, commit: str, folder: str) -> dict[str,
     Raises:
         UnavailableError: Git refused, or took longer than 30 s.
     """
-    said = repository.run(
-        "diff",
+    said = repository.diff(
         "--name-status",
         "-z",
         "--no-renames",
-        "--no-ext-diff",
-        "--no-textconv",
         "--no-relative",
         "--ignore-submodules=none",
         commit,

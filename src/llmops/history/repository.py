@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import shutil
 import stat
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from msgspec import Struct
@@ -19,12 +22,13 @@ _OPTIONS = (
     "core.quotePath=false",
     "color.ui=false",
     "diff.external=",
-    "diff.autoRefreshIndex=false",
+    "diff.autoRefreshIndex=true",
     "protocol.allow=never",
     "log.showSignature=false",
     f"diff.orderFile={os.devnull}",
 )
 _GIT = ("git", "--no-pager", *(word for option in _OPTIONS for word in ("-c", option)))
+_OWN = ("--no-ext-diff", "--no-textconv")
 _ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
@@ -94,6 +98,26 @@ class Repository(Struct, frozen=True):
         """
         return _run(self._folder, arguments)
 
+    def diff(self, *arguments: str) -> str:
+        """Compare with the work tree by `git diff`, and write nothing.
+
+        Git looks into each file whose time is not the index's, and then notes the time in the index,
+        whatever it is told of locks. So it is given a copy, of the same time: by it git knows which
+        files may have changed unseen in the second of their staging.
+
+        Raises:
+            UnavailableError: Git refused, took longer than 30 s, or the copy cannot be written.
+        """
+        index = self._folder / self.run("rev-parse", "--git-path", "index").removesuffix("\n")
+        try:
+            with TemporaryDirectory(prefix="llmops-") as folder:
+                copy = Path(folder) / "index"
+                with suppress(FileNotFoundError):
+                    shutil.copy2(index, copy)
+                return _run(self._folder, ("diff", *_OWN, *arguments), index=copy)
+        except OSError as error:
+            raise _failure(("diff",), f"the index cannot be copied: {error}") from None
+
     def talk(self, *arguments: str) -> Any:  # noqa: ANN401 - GitPython is untyped here
         """Start one git command that is written to and read from until it is closed.
 
@@ -143,7 +167,7 @@ class Repository(Struct, frozen=True):
             return WorkState(commit=commit, dirty=None)
         digest = hashlib.sha256("\0".join(changed).encode("utf-8", errors="surrogateescape"))
         if commit:
-            diff = self.run("diff", "--no-ext-diff", "--no-textconv", commit)
+            diff = self.diff(commit)
             digest.update(diff.encode("utf-8", errors="surrogateescape"))
         untracked = [e.removeprefix(_UNTRACKED) for e in changed if e.startswith(_UNTRACKED)]
         for number, path in enumerate(untracked):
@@ -172,13 +196,18 @@ def open_repository(folder: Path) -> Repository | None:
     return Repository(Path(top), folder, shallow == "true")
 
 
-def _run(folder: Path, arguments: tuple[str, ...], switches: tuple[str, ...] = ()) -> str:
+def _run(
+    folder: Path,
+    arguments: tuple[str, ...],
+    switches: tuple[str, ...] = (),
+    index: Path | None = None,
+) -> str:
     """Run a git command to its end. GitPython takes 0.1 s to load, which is more than most take."""
     try:
         done = subprocess.run(  # noqa: S603 - options are fixed; callers keep users' words out
             [*_GIT, *switches, *arguments],
             cwd=folder,
-            env=_environment(),
+            env=_environment() | ({"GIT_INDEX_FILE": str(index)} if index else {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_TIMEOUT,
