@@ -7,13 +7,10 @@ from hypothesis import given, settings
 from made_trials import answered, refused, trial
 
 from llmops.domain.completion import Completion, Request, canonical_json, escape_surrogates
+from llmops.domain.frame import footer_from_json, footer_to_json, header_from_json, header_to_json
 from llmops.domain.record import (
     completion_from_json,
     completion_to_json,
-    footer_from_json,
-    footer_to_json,
-    header_from_json,
-    header_to_json,
     location_from_json,
     location_to_json,
     request_from_json,

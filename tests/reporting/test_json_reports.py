@@ -5,7 +5,8 @@ from made_reports import PASSING, a_full_run, hostile_texts, report_of, said, tr
 from msgspec.structs import replace
 
 from llmops.domain.completion import Completion
-from llmops.domain.record import footer_from_json, header_from_json, trial_from_json
+from llmops.domain.frame import footer_from_json, header_from_json
+from llmops.domain.record import trial_from_json
 from llmops.domain.run import Exchange
 from llmops.reporting.run.json import json_text, write_json
 from llmops.reporting.run.jsonl import write_jsonl

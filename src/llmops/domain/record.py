@@ -1,27 +1,22 @@
-"""Runs as plain JSON values and back: the one form in files, caches and reports.
+"""Trials and completions as plain JSON values and back: the one form in files, caches and reports.
 
 What is absent or at its default is left out, so a line stays short; reading fills it in.
 """
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from math import inf
-from operator import attrgetter
 from typing import Any, get_args
 
-from msgspec import NODEFAULT, Struct, convert
-from msgspec.structs import fields
+from msgspec import Struct, convert
+from msgspec.structs import asdict
 
-from llmops.domain.completion import Completion, Request, Usage
+from llmops.domain.completion import Completion, Request
 from llmops.domain.run import (
     Arm,
     Exchange,
     Failure,
     Origin,
-    RunFooter,
-    RunHeader,
     Status,
-    StoppedBy,
     TrialResult,
 )
 from llmops.domain.score import AssertionScore, Score, ScoreStatus
@@ -63,13 +58,18 @@ def request_from_json(value: Mapping[str, Any]) -> Request:
 
 def completion_to_json(completion: Completion) -> Json:
     """A completion as plain values."""
-    whole = _sparse(completion)
+    whole = _known(completion, "tool_calls", "latency")
     if completion.latency:
         whole["latency"] = round(completion.latency, 6)
     if completion.tool_calls:
-        whole["tool_calls"] = [_sparse(call) for call in completion.tool_calls]
-    if completion.usage != Usage():
-        whole["usage"] = _sparse(completion.usage)
+        whole["tool_calls"] = [_known(call) for call in completion.tool_calls]
+    usage = _known(completion.usage)
+    if usage["source"] == "none":
+        del usage["source"]
+    if usage:
+        whole["usage"] = usage
+    else:
+        del whole["usage"]
     return whole
 
 
@@ -91,11 +91,25 @@ def completion_from_json(value: Mapping[str, Any]) -> Completion:
 
 def trial_to_json(trial: TrialResult) -> Json:
     """A trial as plain values."""
-    whole = _sparse(trial, path="suite_path")
-    whole |= {"arm": _sparse(trial.arm, hash="content_hash"), "at": location_to_json(trial.at)}
-    if trial.exchanges:
-        whole["exchanges"] = [_exchange_to_json(exchange) for exchange in trial.exchanges]
-    return whole
+    exchanges = [_exchange_to_json(exchange) for exchange in trial.exchanges]
+    whole = {
+        "id": trial.id,
+        "suite": trial.suite,
+        "path": trial.suite_path,
+        "case": trial.case,
+        "case_hash": trial.case_hash,
+        "arm": _arm_to_json(trial.arm),
+        "sample": trial.sample,
+        "status": trial.status,
+        "at": location_to_json(trial.at),
+        "inputs": trial.inputs or None,
+        "tags": trial.tags or None,
+        "exchanges": exchanges or None,
+        "reason": trial.reason,
+        "cluster": trial.cluster,
+        "quarantined": trial.quarantined,
+    }
+    return _told(whole)
 
 
 def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
@@ -114,7 +128,7 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
         case_hash=value["case_hash"],
         arm=_arm_from_json(value["arm"]),
         sample=value["sample"],
-        status=_one_of(Status, value["status"]),
+        status=one_of(Status, value["status"]),
         at=location_from_json(value["at"]),
         inputs=value.get("inputs", {}),
         tags=tuple(value.get("tags", ())),
@@ -125,85 +139,40 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
     )
 
 
-def header_to_json(header: RunHeader) -> Json:
-    """A run's header as plain values."""
-    return _sparse(header)
-
-
-def header_from_json(value: Mapping[str, Any]) -> RunHeader:
-    """Read what `header_to_json` wrote.
+def one_of(words: Any, word: Any) -> Any:  # noqa: ANN401 - a Literal in, one of its words out
+    """A word, if it is one of a Literal's.
 
     Raises:
-        KeyError: A part is missing.
-        TypeError: A part has the wrong type.
+        ValueError: It is none of them.
     """
-    return RunHeader(
-        id=value["id"],
-        started=value["started"],
-        planned=value["planned"] + 0,
-        command=tuple(value.get("command", ())),
-        selection=tuple(value.get("selection", ())),
-        commit=value.get("commit"),
-        dirty=value.get("dirty"),
-        prompts=value.get("prompts", {}),
-        suites=value.get("suites", {}),
-        models=tuple(value.get("models", ())),
-        seed=value.get("seed", 0),
-        versions=value.get("versions", {}),
-        untrusted=value.get("untrusted", False),
-        options=value.get("options", {}),
-    )
-
-
-def footer_to_json(footer: RunFooter) -> Json:
-    """A run's footer as plain values."""
-    return {**_sparse(footer), "duration": round(footer.duration, 3)}
-
-
-def footer_from_json(value: Mapping[str, Any]) -> RunFooter:
-    """Read what `footer_to_json` wrote.
-
-    Raises:
-        KeyError: A part is missing.
-        ValueError: What stopped the run is not known.
-    """
-    stopped_by = value.get("stopped_by")
-    return RunFooter(
-        finished=value["finished"],
-        duration=value["duration"],
-        stopped_by=None if stopped_by is None else _one_of(StoppedBy, stopped_by),
-    )
-
-
-def _sparse(value: Struct, **renamed: str) -> Json:
-    """The attributes that are not at their default; `renamed` is new to old name."""
-    names = {old: new for new, old in renamed.items()}
-    whole: Json = {}
-    defaults, attributes = _defaults(type(value))
-    for (name, default), attribute in zip(defaults, attributes(value), strict=True):
-        if attribute is default or attribute == default:
-            continue
-        whole[names.get(name, name)] = list(attribute) if type(attribute) is tuple else attribute
-    return whole
-
-
-@cache
-def _defaults(
-    cls: type[Struct],
-) -> tuple[tuple[tuple[str, object], ...], Callable[[object], tuple[Any, ...]]]:
-    """The attributes' names with their defaults, and what takes them all from a value at once."""
-    defaults = tuple(
-        (item.name, item.default if item.default_factory is NODEFAULT else item.default_factory())
-        for item in fields(cls)
-    )
-    return defaults, attrgetter(*(name for name, _default in defaults))
-
-
-def _one_of(words: Any, word: Any) -> Any:  # noqa: ANN401 - a Literal in, one of its words out
     if word not in get_args(words):
         msg = f"'{word}' is none of {', '.join(get_args(words))}"
         raise ValueError(msg)
     return word
+
+
+def _told(whole: Json) -> Json:
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def _known(value: Struct, *unless_empty: str) -> Json:
+    """The attributes that are not None; some of them only if there is something in them."""
+    whole = _told(asdict(value))
+    for name in unless_empty:
+        if not whole[name]:
+            del whole[name]
+    return whole
+
+
+def _arm_to_json(arm: Arm) -> Json:
+    whole = {
+        "prompt": arm.prompt,
+        "model": arm.model,
+        "version": arm.version,
+        "hash": arm.content_hash,
+        "parameters": arm.parameters or None,
+    }
+    return _told(whole)
 
 
 def _arm_from_json(value: Mapping[str, Any]) -> Arm:
@@ -217,13 +186,16 @@ def _arm_from_json(value: Mapping[str, Any]) -> Arm:
 
 
 def _exchange_to_json(exchange: Exchange) -> Json:
-    whole = _sparse(exchange)
+    whole = _known(exchange, "name", "digest", "scores", "attempts")
+    if exchange.origin == "live":
+        del whole["origin"]
     if exchange.request is not None:
         whole["request"] = exchange.request.as_json()
     if exchange.completion is not None:
-        whole |= {"completion": completion_to_json(exchange.completion), "origin": exchange.origin}
+        whole["completion"] = completion_to_json(exchange.completion)
+        whole["origin"] = exchange.origin
     if exchange.failure is not None:
-        whole["failure"] = _placed(exchange.failure)
+        whole["failure"] = _failure_to_json(exchange.failure)
     if exchange.scores:
         whole["scores"] = [_score_to_json(score) for score in exchange.scores]
     return whole
@@ -238,11 +210,18 @@ def _exchange_from_json(value: Mapping[str, Any]) -> Exchange:
         request=request_from_json(request) if request is not None else None,
         inputs=value.get("inputs"),
         completion=completion_from_json(completion) if completion is not None else None,
-        origin=_one_of(Origin, value.get("origin", "live")),
+        origin=one_of(Origin, value.get("origin", "live")),
         scores=tuple(_score_from_json(item) for item in value.get("scores", ())),
         failure=_failure_from_json(failure) if failure is not None else None,
         attempts=value.get("attempts", 0),
     )
+
+
+def _failure_to_json(failure: Failure) -> Json:
+    whole = _known(failure)
+    if failure.at is not None:
+        whole["at"] = location_to_json(failure.at)
+    return whole
 
 
 def _failure_from_json(value: Mapping[str, Any]) -> Failure:
@@ -260,15 +239,18 @@ def _score_to_json(entry: AssertionScore) -> Json:
     whole: Json = {"label": entry.label, "scorer": entry.scorer}
     if entry.at is not None:
         whole["at"] = location_to_json(entry.at)
-    told = {"metric": entry.metric, "weight": entry.weight, "soft": entry.soft}
-    usual = {"metric": None, "weight": 1.0, "soft": False}
-    if told != usual:
-        whole |= {name: value for name, value in told.items() if value != usual[name]}
-    return whole | {"status": score.status, "value": score.value, "reason": score.reason}
+    if entry.metric is not None:
+        whole["metric"] = entry.metric
+    if entry.weight != 1.0:
+        whole["weight"] = entry.weight
+    if entry.soft:
+        whole["soft"] = True
+    whole["status"], whole["value"], whole["reason"] = score.status, score.value, score.reason
+    return whole
 
 
 def _score_from_json(value: Mapping[str, Any]) -> AssertionScore:
-    status = _one_of(ScoreStatus, value["status"])
+    status = one_of(ScoreStatus, value["status"])
     return AssertionScore(
         label=value["label"],
         scorer=value["scorer"],
@@ -278,11 +260,6 @@ def _score_from_json(value: Mapping[str, Any]) -> AssertionScore:
         weight=value.get("weight", 1.0),
         soft=value.get("soft", False),
     )
-
-
-def _placed(value: Failure | AssertionScore) -> Json:
-    whole = _sparse(value)
-    return whole if value.at is None else {**whole, "at": location_to_json(value.at)}
 
 
 def _place_from_json(value: Mapping[str, Any]) -> Location | None:

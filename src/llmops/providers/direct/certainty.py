@@ -1,19 +1,17 @@
 """What the direct lane is sure of in a request; everything else is left to litellm."""
 
-import json
 import re
 from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
-from llmops.domain.completion import escape_surrogates
+from llmops.domain.json_bytes import json_bytes
 from llmops.domain.node import plain
 
 _TEXT_PART = frozenset({"type", "text"})
 _TOOL = frozenset({"type", "function"})
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
 _TOOL_CALL = frozenset({"id", "type", "function"})
-_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -144,7 +142,6 @@ def written(body: Mapping[str, object]) -> bytes:
         UncertainError: There is no JSON for it.
     """
     try:
-        text = _WRITER.encode(body)
+        return json_bytes(body)
     except (TypeError, ValueError, RecursionError):
         raise UncertainError from None
-    return escape_surrogates(text).encode()

@@ -5,13 +5,8 @@ import math
 import re
 from typing import Any, Final, TextIO
 
-from llmops.domain.record import (
-    Json,
-    footer_to_json,
-    header_to_json,
-    location_to_json,
-    trial_to_json,
-)
+from llmops.domain.frame import footer_to_json, header_to_json
+from llmops.domain.record import Json, location_to_json, trial_to_json
 from llmops.domain.verdict import Verdict
 from llmops.errors import Fault
 from llmops.reporting.base import Report, reporter

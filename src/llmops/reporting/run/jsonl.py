@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TextIO
 
-from llmops.domain.record import Json, footer_to_json, header_to_json, trial_to_json
+from llmops.domain.frame import footer_to_json, header_to_json
+from llmops.domain.record import Json, trial_to_json
 from llmops.reporting.base import Report, reporter
 from llmops.reporting.run.json import SCHEMA, json_text, verdict_to_json
 

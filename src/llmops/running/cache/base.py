@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from llmops.domain.completion import Completion, canonical_json, escape_surrogates
 from llmops.domain.config import Model
+from llmops.domain.json_bytes import sorted_json
 from llmops.domain.record import completion_from_json, completion_to_json
 
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -31,7 +32,7 @@ class CacheEntry(Struct, frozen=True, kw_only=True):
     Attributes:
         created: Seconds since the epoch.
         model: Its label.
-        body: The completion as canonical JSON.
+        body: The completion as JSON, its keys sorted.
     """
 
     key: str
@@ -116,9 +117,11 @@ def cache_key(digest: str, model: Model) -> str:
 
 
 def body_of(completion: Completion) -> str | None:
-    """A completion as it is kept; None when it is not plain JSON."""
+    """A completion as it is kept, its keys sorted; None when it is not plain JSON."""
+    plain = completion.output is None and completion.logprobs is None
+    write = sorted_json if plain else canonical_json  # what others returned may be no JSON at all
     try:
-        return canonical_json(completion_to_json(completion))
+        return write(completion_to_json(completion))
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -42,9 +42,9 @@ class LineFile:
         Raises:
             OSError: The disk refused; nothing of the line is kept.
         """
-        left = memoryview(line + b"\n")
+        left = line + b"\n"
         try:
-            while left:
+            while left:  # nearly always once
                 left = left[self._file.write(left) :]
         except OSError:
             with suppress(OSError):

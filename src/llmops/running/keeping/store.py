@@ -8,15 +8,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from llmops.domain.compact import Offsets
-from llmops.domain.completion import escape_surrogates
-from llmops.domain.record import (
-    footer_from_json,
-    footer_to_json,
-    header_from_json,
-    header_to_json,
-    trial_from_json,
-    trial_to_json,
-)
+from llmops.domain.frame import footer_from_json, footer_to_json, header_from_json, header_to_json
+from llmops.domain.json_bytes import json_bytes
+from llmops.domain.record import trial_from_json, trial_to_json
 from llmops.domain.run import RunFooter, RunHeader, StoppedBy, TrialResult
 from llmops.domain.verdict import Totals, Verdict, decide
 from llmops.errors import InvalidInputError, UnavailableError
@@ -26,7 +20,6 @@ from llmops.running.keeping.lines import LineFile
 
 SCHEMA = "llmops.run/1"
 _HEADER_BYTES = 2**24
-_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -100,22 +93,15 @@ class RunWriter:
 
     def _line(self, value: Mapping[str, Any]) -> None:
         try:
-            text = _COMPACT.encode(value)
+            line = json_bytes(value)
         except (TypeError, ValueError, RecursionError) as error:
             raise UnavailableError(
                 f"the run cannot be kept in {self.path}: {error}", hint="this is a bug of llmops"
             ) from None
         try:
-            self._file.add(_bytes_of(text))
+            self._file.add(line)
         except OSError as error:
             raise _unwritable(self.path, error) from None
-
-
-def _bytes_of(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # half a character, which is rare
-        return escape_surrogates(text).encode()
 
 
 class KeptRun(Struct, frozen=True, kw_only=True):
