@@ -1,5 +1,6 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,23 @@ rules:
   - echo: true
 """
 SAY = "suites/say.yaml"
-DAY = (datetime.now(UTC).date() + timedelta(days=14)).isoformat()
+DAY = "2999-01-01"
+
+
+class Fortnight(datetime):
+    """The time, two weeks before that day; at each look a second is over."""
+
+    _looks = count()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime(2998, 12, 18, tzinfo=tz) + timedelta(seconds=next(cls._looks))
 
 
 @pytest.fixture
-def folder(project: Project, run: Run) -> Path:
+def folder(project: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a run in which two cases wavered."""
+    monkeypatch.setattr("llmops.cli.terminal.clock.datetime", Fortnight)
     root = project({SAY: CASES, "echo.yaml": WAVERS})
     assert run("test").code == 1
     return root

@@ -65,7 +65,7 @@ def cut_off(project: Project, count: int) -> tuple[Path, str]:
 
 def carry_out(folder: Path, resume: str | None = None) -> Outcome:
     opened = open_project(Surroundings(folder=folder, environment={}))
-    clock = Clock(now=lambda: datetime(2026, 1, 1, tzinfo=UTC), monotonic=lambda: 0.0)
+    clock = Clock(now=lambda: datetime.now(UTC), monotonic=lambda: 0.0)
     return run_tests(opened, TestOptions(resume=resume), clock, NoProgress())
 
 

@@ -1,6 +1,5 @@
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -258,8 +257,7 @@ def test_a_target_is_not_called_and_has_no_price(project: Project, run: Run) -> 
 def test_skipped_quarantined_and_clustered_cases_are_no_cases_of_their_own(
     project: Project, run: Run, counter: Loopback
 ) -> None:
-    until = (datetime.now(UTC) + timedelta(days=3)).date()
-    quarantine = f"quarantine:\n  - {{case: c0, until: {until}, reason: known}}\n"
+    quarantine = "quarantine:\n  - {case: c0, until: 2999-01-01, reason: known}\n"
     text = suite(head=quarantine).replace("{id: c1,", "{id: c1, skip: later,")
     text = text.replace("{id: c2,", "{id: c2, cluster: x,").replace(
         "{id: c3,", "{id: c3, cluster: x,"

@@ -31,9 +31,9 @@ def flaky(
     """
     import os
     import sys
-    from datetime import UTC, datetime
 
     from llmops.cli.asked import surroundings
+    from llmops.cli.terminal.clock import clock
     from llmops.cli.terminal.talk import say_json
     from llmops.loading.quarantine_writing import entry_lines
     from llmops.reporting.flaky import print_flaky
@@ -46,7 +46,7 @@ def flaky(
     selection = Selection(selectors=tuple(select or ()), expression=expression, prompt=prompt)
     options = FlakyOptions(selection=selection, runs=runs, write=write)
     opened = open_project(surroundings(untrusted=untrusted))
-    report = look(opened, options, datetime.now(UTC).date())
+    report = look(opened, options, clock().now().date())
     if as_json:
         say_json(report.as_json())
         return

@@ -13,7 +13,7 @@ from llmops import __version__
 from llmops.domain.run import RunHeader, TrialResult
 from llmops.errors import InvalidInputError, NothingSelectedError, UnavailableError
 from llmops.history.repository import WorkState, open_repository
-from llmops.running.keeping.run_names import FOLDER, find_run, run_ids
+from llmops.running.keeping.run_names import FOLDER, find_run, new_id, run_ids
 from llmops.running.keeping.store import KeptRun, read_run
 from llmops.running.past.resume import Before, options_from_json, options_to_json, read_before
 from llmops.running.planning.plan import Plan, PlanOptions, make_plan
@@ -124,7 +124,7 @@ def _header(
     work = state.result()
     arms = [arm for suite in plan.suites for arm in suite.arms]
     return RunHeader(
-        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        id=new_id(now, secrets.randbelow(16)),
         started=now.isoformat(timespec="seconds"),
         planned=plan.planned,
         command=options.command,

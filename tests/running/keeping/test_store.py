@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from llmops.domain.completion import Completion
 from llmops.domain.run import Exchange, RunFooter
 from llmops.errors import Fault, InvalidInputError, LlmopsError, UnavailableError
-from llmops.running.keeping.run_names import find_run, run_ids
+from llmops.running.keeping.run_names import find_run, new_id, run_ids
 from llmops.running.keeping.store import RunWriter, read_run
 
 FOOTER = RunFooter(finished="2026-11-21T03:45:13+00:00", duration=1.5)
@@ -387,6 +388,17 @@ def test_runs_are_listed_oldest_first(folder) -> None:
 @pytest.mark.parametrize("wanted", [None, "last", "7c1e", "20261121-110000-7c1e", "20261121-11"])
 def test_a_run_is_found_by_beginning_end_or_as_the_newest(folder, wanted) -> None:
     assert find_run(folder, wanted).stem == "20261121-110000-7c1e"
+
+
+def test_ids_sort_as_their_runs_began() -> None:
+    first = datetime(2026, 11, 21, 23, 59, 59, 999_998, tzinfo=UTC)
+    moments = [first + timedelta(microseconds=number) for number in range(4)]
+
+    ids = [new_id(moment, 15 - number) for number, moment in enumerate(moments)]
+
+    assert ids == sorted(ids)
+    assert ids[0] == "20261121-235959-f423ef"
+    assert ids[-1] == "20261122-000000-00001c"
 
 
 def test_a_run_is_found_by_its_file(folder, tmp_path) -> None:
