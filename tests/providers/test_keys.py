@@ -1,10 +1,14 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmops.domain.completion import Completion
 from llmops.domain.config import Model
 from llmops.errors import InvalidInputError
 from llmops.providers.keys import (
+    CUT,
     REDACTED,
     key_variable,
     key_variables,
@@ -12,7 +16,9 @@ from llmops.providers.keys import (
     provider_of,
     read_dotenv,
     redact,
+    redact_cut,
     secrets_of,
+    without_secrets,
 )
 
 
@@ -104,6 +110,28 @@ def test_a_secret_is_found_inside_a_url_and_inside_json():
     assert redact('x a%2Fb%22c%2Bd%3D%3D {"k": "a\\/b\\"c+d=="}', [secret, ""]) == (
         f'x {REDACTED} {{"k": "{REDACTED}"}}'
     )
+
+
+@pytest.mark.parametrize("ascii_", [True, False])
+@pytest.mark.parametrize("secret", ['p4ss/w"rd-12345', "geheim-äöü-12345", "back\\slash-12345"])
+def test_a_completion_that_echoes_headers_holds_no_secret(secret, ascii_):
+    echoed = json.dumps({"authorization": secret}, ensure_ascii=ascii_)
+
+    clean = without_secrets(Completion(text=f"Seen: {echoed}.", model=secret), [secret])
+
+    assert clean.model == REDACTED
+    assert clean.text == f'Seen: {{"authorization": "{REDACTED}"}}.'
+
+
+@pytest.mark.parametrize("length", range(4, 17))
+def test_a_secret_that_was_cut_off_is_not_shown_as_far_as_it_goes(length):
+    secret = "sk-0123456789abcdef"
+    message = f"the server answered 400: the key is {secret[:length]}{CUT}"
+
+    clean = redact_cut(message, ["another-secret", secret])
+
+    assert clean == f"the server answered 400: the key is {REDACTED}{CUT}"
+    assert redact_cut("the key is sk-0123", [secret]) == "the key is sk-0123"
 
 
 @pytest.mark.parametrize(

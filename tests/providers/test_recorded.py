@@ -126,6 +126,26 @@ def test_secrets_are_taken_out_of_what_is_written():
     assert Recordings.parse(text.encode(), "r.jsonl").entries
 
 
+def test_what_is_recorded_again_without_its_secret_takes_the_place_of_the_first():
+    def clean(words):
+        return redact(words, ["sk-12345678"])
+
+    first = recordings(entry("a"), entry("my key is sk-12345678", "one")).dump(clean)
+    known = Recordings.parse(first.encode(), "r.jsonl")
+    again = known.merge([entry("my key is sk-12345678", "two")]).dump(clean)
+
+    kept = Recordings.parse(again.encode(), "r.jsonl").entries
+    assert sorted(kept) == list(kept)
+    assert sorted(recorded.completion.text for recorded in kept.values()) == ["Hi", "two"]
+
+
+def test_half_a_character_can_be_recorded():
+    text = recordings(entry("\ud800", "\ud800")).dump()
+
+    (kept,) = Recordings.parse(text.encode(), "r.jsonl").entries.values()
+    assert kept == entry("\ud800", "\ud800")
+
+
 def test_every_wrong_line_is_complained_about_where_it_stands():
     good = line_of(entry())
     edited = good.replace("Hello", "Goodbye")

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from msgspec import Struct
 
 from llmops.errors import ProviderError, ProviderErrorKind
+from llmops.providers.keys import CUT
 
 LONGEST_MESSAGE = 300
 _LONGEST_BODY = 65_536
@@ -183,7 +184,7 @@ def squeeze(text: str) -> str:
 def shorten(text: str) -> str:
     """A text on one line of 300 characters at most."""
     line = squeeze(text)
-    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
+    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + CUT
 
 
 def _codes(body: str) -> str:

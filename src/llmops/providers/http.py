@@ -19,7 +19,7 @@ from llmops.providers.addresses import checking_resolver, is_refused, refusal
 from llmops.providers.base import Render
 from llmops.providers.bodies import read_capped
 from llmops.providers.failures import Answer, failure_of_answer, shorten
-from llmops.providers.keys import redact
+from llmops.providers.keys import redact, redact_cut
 from llmops.providers.outcome import completion_of, parse_json
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -195,7 +195,7 @@ class HttpApplication:
     def _without_secrets(self, error: ProviderError) -> ProviderError:
         secrets = tuple(self._allowed.values())
         return ProviderError(
-            redact(error.message, secrets),
+            redact_cut(error.message, secrets),
             kind=error.kind,
             status=error.status,
             retry_after=error.retry_after,

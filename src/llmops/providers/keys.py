@@ -15,7 +15,10 @@ from llmops.errors import Fault, InvalidInputError
 from llmops.location import Location
 
 REDACTED = "[redacted]"
+CUT = "…"
+"""Stands at the end of a text that was cut."""
 _SHORTEST_SECRET = 8
+_SHORTEST_REST = 4
 
 _ALLOWED = re.compile(r"[A-Z0-9_]*[A-Z0-9]_API_KEY|LLMOPS_[A-Z0-9_]+")
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)")
@@ -128,10 +131,27 @@ def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Replace every secret in a text, as it is and as it looks inside a URL or JSON."""
     for secret in secrets:
-        if not secret:
-            continue
         for form in _forms(secret):
             text = text.replace(form, REDACTED)
+    return text
+
+
+def redact_cut(text: str, secrets: Iterable[str]) -> str:
+    """The same for a text that was cut, maybe within a secret: what is left of that goes too.
+
+    Args:
+        text: It ends in an ellipsis where it was cut.
+        secrets: Whole.
+    """
+    hidden = tuple(secrets)
+    text = redact(text, hidden)
+    begun = text.removesuffix(CUT)
+    if begun == text:
+        return text
+    for form in (form for secret in hidden for form in _forms(secret)):
+        for length in range(len(form) - 1, _SHORTEST_REST - 1, -1):
+            if begun.endswith(form[:length]):
+                return f"{begun[:-length]}{REDACTED}{CUT}"
     return text
 
 
@@ -143,7 +163,9 @@ def without_secrets(completion: Completion, secrets: Sequence[str]) -> Completio
         whole = json.dumps(completion_to_json(completion), ensure_ascii=False)
     except (TypeError, ValueError):
         return completion
-    clean = redact(whole, secrets)
+    clean = whole
+    for form in (form for secret in secrets for form in _forms_in_json(secret)):
+        clean = clean.replace(form, REDACTED)
     return completion if clean == whole else completion_from_json(json.loads(clean))
 
 
@@ -174,12 +196,18 @@ def provider_of(name: str) -> str:
 
 @cache
 def _forms(secret: str) -> tuple[str, ...]:
-    """A secret as it is, inside a URL and inside JSON."""
-    return tuple(dict.fromkeys((secret, quote(secret, safe=""), _json_form(secret))))
+    """A secret as it is, inside a URL and inside JSON, of which there are several ways."""
+    if not secret:
+        return ()
+    written = [json.dumps(secret, ensure_ascii=ascii_)[1:-1] for ascii_ in (False, True)]
+    slashed = [text.replace("/", "\\/") for text in written]
+    return tuple(dict.fromkeys((secret, quote(secret, safe=""), *written, *slashed)))
 
 
-def _json_form(secret: str) -> str:
-    return secret.replace("\\", "\\\\").replace('"', '\\"').replace("/", "\\/")
+@cache
+def _forms_in_json(secret: str) -> tuple[str, ...]:
+    """The same as texts of a JSON document hold them."""
+    return tuple(json.dumps(form, ensure_ascii=False)[1:-1] for form in _forms(secret))
 
 
 def _value(written: str) -> str | None:

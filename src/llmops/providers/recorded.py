@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from msgspec import Struct
 
-from llmops.domain.completion import Completion, Request
+from llmops.domain.completion import Completion, Request, escape_surrogates
 from llmops.domain.config import Model
 from llmops.domain.record import completion_from_json, completion_to_json, request_from_json
 from llmops.errors import Fault, InvalidInputError, ProviderError, did_you_mean
@@ -113,11 +113,10 @@ class Recordings:
             clean: Called with the texts of each completion and request, such as `redact` with
                 the secrets of the environment. What it changes in a request is not found again.
         """
-        header = {"llmops": FORMAT, **self.header}
-        lines = [_dumps(header)]
-        for digest, entry in sorted(self.entries.items()):
-            lines.append(_line(digest, entry, clean))
-        return "".join(f"{line}\n" for line in lines)
+        # Of two requests that differ in a secret only, the one that came later stays.
+        lines = dict(_line(digest, entry, clean) for digest, entry in self.entries.items())
+        header = _dumps({"llmops": FORMAT, **self.header})
+        return "".join(f"{line}\n" for line in (header, *map(lines.get, sorted(lines))))
 
 
 class RecordedProvider:
@@ -256,7 +255,8 @@ def _twice(digest: str, at: Location, first: Location) -> Fault:
     )
 
 
-def _line(digest: str, entry: RecordedEntry, clean: Callable[[str], str]) -> str:
+def _line(digest: str, entry: RecordedEntry, clean: Callable[[str], str]) -> tuple[str, str]:
+    """The digest under which an entry is kept, and its line."""
     request = _cleaned(entry.request.as_json(), clean)
     completion = _cleaned(completion_to_json(entry.completion), clean)
     if request != entry.request.as_json():
@@ -268,7 +268,9 @@ def _line(digest: str, entry: RecordedEntry, clean: Callable[[str], str]) -> str
         "request": request,
         "completion": completion,
     }
-    return "{" + ", ".join(f'"{key}": {_dumps(value)}' for key, value in parts.items()) + "}"
+    return digest, "{" + ", ".join(
+        f'"{key}": {_dumps(value)}' for key, value in parts.items()
+    ) + "}"
 
 
 def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON value
@@ -282,4 +284,4 @@ def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:  # noqa: ANN401 - 
 
 
 def _dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    return escape_surrogates(json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False))

@@ -17,7 +17,7 @@ from llmops.providers.failures import (
     status_in,
 )
 from llmops.providers.guard import Attempt
-from llmops.providers.keys import key_variable, redact
+from llmops.providers.keys import key_variable, redact, redact_cut
 
 _NOISE = re.compile(r"^(litellm\.\w+: |\w*(Error|Exception)( - |: )|\w+Exception - )+")
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]*_(?:API_KEY|TOKEN)\b")
@@ -68,7 +68,7 @@ def without_secrets_in(error: ProviderError, secrets: Iterable[str]) -> Provider
     """The same error, in whose words no secret stands."""
     hidden = tuple(secrets)
     same = ProviderError(
-        shorten(redact(error.message, hidden)),
+        shorten(redact_cut(error.message, hidden)),
         kind=error.kind,
         status=error.status,
         retry_after=error.retry_after,
