@@ -1,12 +1,13 @@
 """Programs of others that serve on loopback for as long as a test needs them."""
 
-import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from loopback import nobody_at
 
 
 @contextmanager
@@ -24,17 +25,15 @@ def serving(
     Raises:
         TimeoutError: It does not.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with log.open("ab") as said:
-        running = subprocess.Popen(command(port), stdout=said, stderr=subprocess.STDOUT)
-    try:
-        _wait(f"http://127.0.0.1:{port}{healthy}", running, seconds)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        running.wait(10)
+    with nobody_at() as port:
+        with log.open("ab") as said:
+            running = subprocess.Popen(command(port), stdout=said, stderr=subprocess.STDOUT)
+        try:
+            _wait(f"http://127.0.0.1:{port}{healthy}", running, seconds)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            running.terminate()
+            running.wait(60)
 
 
 def _wait(address: str, running: subprocess.Popen[bytes], seconds: float) -> None:

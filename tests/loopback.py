@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import json
+import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 RESET = "reset"
@@ -55,7 +56,7 @@ def chat(
 class Loopback:
     """A server in a thread of its own."""
 
-    answer: Callable[[Seen], Sequence[Step]] = lambda _seen: reply(500, {"error": "unset"})
+    answer: Callable[[Seen], Iterable[Step]] = lambda _seen: reply(500, {"error": "unset"})
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
     _loop: asyncio.AbstractEventLoop | None = None
@@ -123,7 +124,19 @@ class Loopback:
 
 
 @contextlib.contextmanager
-def listening(answer: Callable[[Seen], Sequence[Step]] | None = None) -> Iterator[Loopback]:
+def nobody_at() -> Iterator[int]:
+    """A loopback port that refuses every connection.
+
+    It is kept from all others: only who binds it by name may still serve there.
+    """
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
+
+
+@contextlib.contextmanager
+def listening(answer: Callable[[Seen], Iterable[Step]] | None = None) -> Iterator[Loopback]:
     """A server for as long as it is needed."""
     server = Loopback() if answer is None else Loopback(answer=answer)
     ready = threading.Event()

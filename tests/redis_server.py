@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from loopback import nobody_at
+
 PROGRAM = shutil.which("redis-server")
 MISSING = "there is no redis-server program here"
 
@@ -28,41 +30,31 @@ class Server:
         self.process.wait()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 @contextmanager
 def redis_server(folder: Path, *arguments: str) -> Iterator[Server]:
     """A server on a free loopback port that keeps nothing on disk."""
     assert PROGRAM is not None
-    for _ in range(5):
-        port = free_port()
+    with nobody_at() as port:
         process = subprocess.Popen(
             [PROGRAM, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
              "--dir", str(folder), "--io-threads", "1", *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        if _answers(port, process):
-            break
-    server = Server(port, process)
-    try:
-        yield server
-    finally:
-        server.stop()
+        server = Server(port, process)
+        try:
+            _wait_for(server)
+            yield server
+        finally:
+            server.stop()
 
 
-def _answers(port: int, process: "subprocess.Popen[bytes]") -> bool:
-    until = time.monotonic() + 20
-    while time.monotonic() < until and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
+def _wait_for(server: Server) -> None:
+    while server.process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", server.port)):
+            return
         time.sleep(0.01)
-    process.kill()
-    process.wait()
-    return False
+    raise OSError(server.process.returncode)
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import gzip
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +21,7 @@ class Collector:
         self.headers: list[Mapping[str, str]] = []
         self.status = 200
         self.wait = 0.0
+        self.closed = threading.Event()
         self.paths: list[str] = []
         collector = self
 
@@ -30,7 +30,7 @@ class Collector:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 collector.paths.append(self.path)
                 collector.headers.append(dict(self.headers))
-                time.sleep(collector.wait)
+                collector.closed.wait(collector.wait)
                 if collector.status == 200:
                     if self.headers.get("Content-Encoding") == "gzip":
                         body = gzip.decompress(body)
@@ -70,6 +70,7 @@ def collecting() -> Iterator[Collector]:
     thread = threading.Thread(target=collector.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield collector
+    collector.closed.set()
     collector.server.shutdown()
     collector.server.server_close()
     thread.join()

@@ -81,6 +81,7 @@ def till(monkeypatch: pytest.MonkeyPatch) -> Iterator[Till]:
     thread = threading.Thread(target=till.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield till
+    till.closed.set()
     till.server.shutdown()
     till.server.server_close()
     thread.join()

@@ -17,7 +17,8 @@ from small_project import Run
 from llmops.domain.config import CacheConfig, Config
 from llmops.running.cache.redis_link import RedisLink, RedisServer
 from llmops.workflows.gating.governing import govern
-from redis_server import MISSING, PROGRAM, Server, free_port, redis_server
+from loopback import nobody_at
+from redis_server import MISSING, PROGRAM, Server, redis_server
 
 LLMOPS = Path(sys.executable).with_name("llmops")
 SUITE = (
@@ -328,10 +329,11 @@ def test_a_login_that_fails_is_said_before_anything_is_paid_for(
 def test_a_cache_that_is_not_there_is_said_before_anything_is_paid_for(
     run: Run, tmp_path: Path, model: SlowModel, monkeypatch: pytest.MonkeyPatch, arguments
 ) -> None:
-    folder = lay_out(tmp_path, model.base, f"cache: redis://127.0.0.1:{free_port()}\n")
-    monkeypatch.chdir(folder)
+    with nobody_at() as port:
+        folder = lay_out(tmp_path, model.base, f"cache: redis://127.0.0.1:{port}\n")
+        monkeypatch.chdir(folder)
 
-    done = run("test", *arguments)
+        done = run("test", *arguments)
 
     assert (done.code, model.requests) == (3, 0)
     assert "llmops.yaml:2:8: the cache redis://127.0.0.1:" in done.err
@@ -341,12 +343,12 @@ def test_a_cache_that_is_not_there_is_said_before_anything_is_paid_for(
 def test_who_needs_no_cache_needs_no_server(
     run: Run, tmp_path: Path, model: SlowModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = f"cache: redis://127.0.0.1:{free_port()}\n"
     monkeypatch.chdir(lay_out(tmp_path, model.base))
     run("test", "--record")
-    lay_out(tmp_path, model.base, cache)
+    with nobody_at() as port:
+        lay_out(tmp_path, model.base, f"cache: redis://127.0.0.1:{port}\n")
 
-    done = run("test", "--json")
+        done = run("test", "--json")
 
     assert done.code == 0
     assert counted(done.out)["recorded"] == 2

@@ -110,26 +110,25 @@ def test_a_command_that_writes_touches_its_file_only(
     assert changed(before, state(made)) <= {file}
 
 
-def slow_git(folder: Path) -> Path:
-    """A git that leaves a mark when it is called, and then takes its time."""
-    real = shutil.which("git")
+WAITING = """\
+#!/bin/sh
+case "$*" in *"{word}"*)
+  touch "{folder}/called"
+  while [ ! -e "{folder}/go" ]; do sleep 0.01; done
+esac
+exec "{git}" "$@"
+"""
+
+
+def waiting_git(folder: Path, word: str) -> Path:
+    """A git that, called with the word, says so by a file and waits for another."""
     fake = folder / "bin" / "git"
     fake.parent.mkdir()
     fake.write_text(
-        f'#!/bin/sh\necho "$*" >> "{folder}/called"\nsleep 0.3\nexec "{real}" "$@"\n',
-        encoding="utf-8",
+        WAITING.format(word=word, folder=folder, git=shutil.which("git")), encoding="utf-8"
     )
     fake.chmod(0o755)
-    return folder / "called"
-
-
-def wait_for(mark: Path, word: str) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        if mark.exists() and word in mark.read_text(encoding="utf-8"):
-            return
-        time.sleep(0.01)
-    pytest.fail(f"git was never called with {word}")
+    return fake.parent
 
 
 def still_running(folder: Path) -> list[str]:
@@ -177,9 +176,8 @@ def test_no_command_leaves_a_process_of_git_to_the_garbage_collector(made: Made,
 def test_an_interrupted_command_leaves_everything_as_it_was(
     made: Made, tmp_path: Path, call: tuple[str, ...], word: str
 ) -> None:
-    mark = slow_git(tmp_path)
+    path = f"{waiting_git(tmp_path, word)}{os.pathsep}{os.environ['PATH']}"
     before = state(made)
-    path = f"{mark.parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
     with subprocess.Popen(
         [sys.executable, "-m", "llmops", *call],
@@ -189,8 +187,11 @@ def test_an_interrupted_command_leaves_everything_as_it_was(
         stderr=subprocess.PIPE,
         text=True,
     ) as running:
-        wait_for(mark, word)
+        while not (tmp_path / "called").exists():
+            assert running.poll() is None, f"git was never called with {word}"
+            time.sleep(0.01)
         running.send_signal(signal.SIGINT)
+        (tmp_path / "go").touch()
         _, told = running.communicate(timeout=60)
 
     assert running.returncode == 130, told

@@ -1,11 +1,10 @@
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from small_project import CAPPED, PROMPT, SUITE, UNCOUNTED, Project, Run
 
-from loopback import listening, reply
+from loopback import listening, nobody_at, reply
 
 
 @contextmanager
@@ -187,21 +186,19 @@ def test_a_model_that_refuses_is_an_error_with_a_place(
 
 @pytest.mark.filterwarnings("default")
 def test_of_two_models_one_is_down_and_the_other_still_finishes(project: Project, run: Run) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = (
-        "models:\n  echo: {model: scripted/echo, script: echo.yaml}\n"
-        f"  down: {{model: openai/down, api_base: 'http://127.0.0.1:{port}/v1', retries: 0}}\n"
-    )
-    project(
-        {
-            "llmops.yaml": config,
-            "suites/say.yaml": SUITE.replace("cases:", "models: [down, echo]\ncases:"),
-        }
-    )
+    with nobody_at() as port:
+        config = (
+            "models:\n  echo: {model: scripted/echo, script: echo.yaml}\n"
+            f"  down: {{model: openai/down, api_base: 'http://127.0.0.1:{port}/v1', retries: 0}}\n"
+        )
+        project(
+            {
+                "llmops.yaml": config,
+                "suites/say.yaml": SUITE.replace("cases:", "models: [down, echo]\ncases:"),
+            }
+        )
 
-    done = run("test")
+        done = run("test")
 
     assert done.code == 3
     assert "1 passed" in done.out

@@ -1,5 +1,4 @@
 import json
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from small_project import Project, Run
 
 from llmops.running.keeping.run_names import find_run
 from llmops.running.keeping.store import read_run
+from loopback import nobody_at
 
 CASES = "".join(
     f"  - {{id: c{number}, inputs: {{word: w{number}}}, assert: [{{contains: w}}]}}\n"
@@ -97,11 +97,9 @@ class Answering:
 
 @pytest.fixture
 def connecting() -> Iterator[Connecting]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        CONNECTING.port = free.getsockname()[1]
-    CONNECTING.tries = 0
-    yield CONNECTING
+    with nobody_at() as port:
+        CONNECTING.port, CONNECTING.tries = port, 0
+        yield CONNECTING
     CONNECTING.port = 0
     CONNECTING.happens = lambda _: None
 

@@ -1,5 +1,5 @@
 import json
-import time
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -14,13 +14,14 @@ class Till:
         self.refusals: list[int] = []
         self.wait = 0.0
         self.words = "w"
+        self.closed = threading.Event()
         till = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 till.calls += 1
                 self.rfile.read(int(self.headers["Content-Length"]))
-                time.sleep(till.wait)
+                till.closed.wait(till.wait)
                 if till.refusals:
                     self.answer(till.refusals.pop(0), {"error": {"message": till.words}})
                     return

@@ -4,7 +4,7 @@ import itertools
 import json
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -160,9 +160,11 @@ def test_a_batch_that_was_refused_as_a_whole_says_why(server, said, kind, words)
 
 def test_a_slow_endpoint_is_out_of_time(server) -> None:
     of = model(server, timeout=0.05)
-    server.fault = lambda _method, _path: time.sleep(0.3)
+    told = threading.Event()
+    server.fault = lambda _method, _path: told.wait() and None
 
     error = with_batches(of, lambda batches, _letter: batches.look("b"))
+    told.set()
 
     assert error.kind == "timeout"
 

@@ -1,7 +1,7 @@
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from llmops.providers.cluster import provider as provider_module
 from llmops.providers.cluster.desk import Desk, LostError, read_answer
 from llmops.providers.cluster.office import Asked, Office
 from llmops.providers.cluster.provider import ClusterProvider, check_cluster
-from loopback import HANG, reply
+from loopback import HANG, Seen, Step, reply
 
 SAID = {
     "id": "x",
@@ -159,7 +159,7 @@ def test_an_office_that_is_forgotten_ends_by_itself() -> None:
 
     del office
     gc.collect()
-    thread.join(5)
+    thread.join(60)
 
     assert not thread.is_alive()
 
@@ -203,14 +203,22 @@ def test_who_asked_a_worker_that_died_hears_of_it(server) -> None:
 def test_what_waits_goes_over_together_and_an_answer_nobody_waits_for_is_passed_over(
     server,
 ) -> None:
-    server.answer = lambda seen: [0.05, *reply(200, SAID)]
+    given_up_on = threading.Event()
+
+    def answer(_seen: Seen) -> Iterator[Step]:
+        while not given_up_on.is_set():
+            yield 0.01
+        yield from reply(200, SAID)
+
+    server.answer = answer
     model = model_at(server)
 
     async def ask(office: Office) -> list[str]:
         desk = Desk("tcp://here:1", office, lambda _desk: None)
         given_up = asyncio.ensure_future(desk.ask(asked_of(model, 0)))
-        await asyncio.sleep(0.02)
+        await until(lambda: server.seen)
         given_up.cancel()
+        given_up_on.set()
         answers = await asyncio.gather(*(desk.ask(asked_of(model, n)) for n in range(1, 6)))
         assert desk.under_way == 0
         await desk.close()
@@ -248,7 +256,7 @@ async def cluster(workers: int) -> AsyncIterator[tuple[str, list[Any]]]:
 
 
 def on_cluster(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 20))
+    return asyncio.run(asyncio.wait_for(work, 120))
 
 
 def test_attempts_are_shared_out_and_come_back_as_completions(server) -> None:
@@ -277,10 +285,16 @@ def test_attempts_are_shared_out_and_come_back_as_completions(server) -> None:
 
 def test_what_a_lost_worker_was_asked_is_asked_of_another(server, monkeypatch) -> None:
     monkeypatch.setattr(provider_module, "_LOOK", 0.05)
-    server.answer = lambda _seen: [0.3, *reply(200, SAID)]
+    notes: list[str] = []
+
+    def answer(_seen: Seen) -> Iterator[Step]:
+        while not notes:
+            yield 0.01
+        yield from reply(200, SAID)
+
+    server.answer = answer
     model = model_at(server)
     request = asked_of(model).request
-    notes: list[str] = []
 
     async def ask() -> list[str]:
         async with cluster(2) as (address, workers):
@@ -321,6 +335,7 @@ def test_a_worker_that_joins_later_is_asked_and_without_any_nobody_waits_for_eve
                 await provider.complete(request, model=model, sample=0)
             assert caught.value.kind == "network"
             workers.append(await Worker(address, host="127.0.0.1", nthreads=1, dashboard=False))
+            await until(lambda: provider._desks)
             found = await provider.complete(request, model=model, sample=0)
             await provider.close()
             return found.text

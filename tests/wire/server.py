@@ -91,6 +91,6 @@ def served(folder: Path) -> Iterator[str]:
         lambda port: [*command, str(port)],
         healthy="/__aimock/journal",
         log=folder / "log",
-        seconds=30,
+        seconds=120,
     ) as address:
         yield address

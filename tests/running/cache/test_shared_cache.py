@@ -17,12 +17,12 @@ from llmops.running.cache.redis import SharedCache
 from llmops.running.cache.redis_entries import LARGEST, decode, encode, name_of
 from llmops.running.cache.redis_link import RedisLink, RedisServer, _Meter
 from llmops.running.cache.sqlite import Cache
+from loopback import nobody_at
 from redis_server import (
     MISSING,
     PROGRAM,
     Server,
     counting_relay,
-    free_port,
     loopback,
     redis_server,
 )
@@ -399,9 +399,9 @@ def complaint(cache: SharedCache) -> str:
 
 
 def test_a_server_that_is_not_there_is_said_where_it_is_named(cache_at, warned) -> None:
-    nobody = RedisServer(host="127.0.0.1", port=free_port(), at=AT, password="hush-hush")
-
-    words = complaint(cache_at(nobody))
+    with nobody_at() as port:
+        nobody = RedisServer(host="127.0.0.1", port=port, at=AT, password="hush-hush")
+        words = complaint(cache_at(nobody))
 
     assert words.startswith(f"llmops.yaml:3:8: the cache {nobody} cannot be reached: ")
     assert "refused" in words
@@ -481,7 +481,7 @@ def test_a_server_lost_on_the_way_costs_the_cache_and_one_warning(
     tmp_path, fill, cache_at, warned
 ) -> None:
     with redis_server(tmp_path) as running:
-        server = RedisServer(host="127.0.0.1", port=running.port, patience=0.5)
+        server = RedisServer(host="127.0.0.1", port=running.port, patience=30)
         fill(server)
         cache = cache_at(server)
         assert cache.find_many([key("k")])
@@ -502,7 +502,7 @@ def test_a_server_lost_on_the_way_costs_the_cache_and_one_warning(
 @needs_redis
 def test_a_server_lost_between_writes_is_said_at_the_end(tmp_path, cache_at, warned) -> None:
     with redis_server(tmp_path) as running:
-        cache = cache_at(RedisServer(host="127.0.0.1", port=running.port, patience=0.5))
+        cache = cache_at(RedisServer(host="127.0.0.1", port=running.port, patience=30))
         cache.ready()
         running.stop()
         cache.put(key("k"), "fast", ANSWER)
@@ -553,7 +553,7 @@ def test_a_user_who_may_read_nothing_costs_the_cache_and_one_warning(
 @needs_redis
 def test_upkeep_of_a_lost_server_is_an_error(tmp_path, cache_at) -> None:
     with redis_server(tmp_path) as running:
-        cache = cache_at(RedisServer(host="127.0.0.1", port=running.port, patience=0.5, at=AT))
+        cache = cache_at(RedisServer(host="127.0.0.1", port=running.port, patience=30, at=AT))
         cache.ready()
         running.stop()
 
@@ -622,7 +622,7 @@ def test_a_server_that_lists_nonsense_is_a_complaint(cache_at) -> None:
             connection.sendall(b"+PONG\r\n" if b"PING" in asked else b"*1\r\n:1\r\n")
 
     with loopback(serve) as found:
-        server = RedisServer(host="127.0.0.1", port=found.port, at=AT, patience=1)
+        server = RedisServer(host="127.0.0.1", port=found.port, at=AT, patience=30)
         with pytest.raises(UnavailableError, match="refuses"):
             cache_at(server).stats()
 
