@@ -66,7 +66,7 @@ def test_a_function_is_loaded_from_an_entry_point(
         "broken": "nowhere_at_all:x",
     }
     made = [EntryPoint(name, value, functions.GROUP) for name, value in points.items()]
-    monkeypatch.setattr(functions, "entry_points", lambda group: made)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: made)
 
     assert loader.load("upper", AT)("a b") == "A B"
     assert code_of(loader, "digits") == "missing-function"

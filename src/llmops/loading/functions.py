@@ -4,7 +4,6 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -87,6 +86,8 @@ class FunctionLoader(Struct, frozen=True, kw_only=True):
             raise _broken(name, error, at) from error
 
     def _entry_point(self, name: str, at: Location) -> Callable[..., Any]:
+        from importlib.metadata import entry_points  # noqa: PLC0415 - heavy, and seldom needed
+
         found = {point.name: point for point in entry_points(group=GROUP)}
         if name not in found:
             hint = did_you_mean(name, found) or "write file.py:function or package.module:function"
