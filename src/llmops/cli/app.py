@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from llmops import __version__
+from llmops.cli.terminal.as_typed import take_as_typed
 from llmops.errors import LlmopsError
 
 _PANELS = {
@@ -46,6 +47,10 @@ class Commands(TyperGroup):
                 _end_processes()
                 sys.stdout.flush()
 
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as above
+        """The options that stand before a command."""
+        return take_as_typed(super().get_params(ctx))
+
     def make_context(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as above
         """Read the command line; help and version are printed here."""
         with _boundary():
@@ -66,6 +71,10 @@ class Commands(TyperGroup):
 
 class Command(TyperCommand):
     """One command, whose examples stand a line each and whose sentence is never cut off."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as above
+        """The command's arguments and options."""
+        return take_as_typed(super().get_params(ctx))
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """The first paragraph of the help, whole."""
