@@ -39,6 +39,7 @@ class Plan:
     drip: float = _DRIP_SECONDS
     seen: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
     most: int = 0
     open: int = 0
 
@@ -87,13 +88,15 @@ class Connection(asyncio.Protocol):
     def _asked(self, path: str, body: bytes) -> None:
         plan = self._plan
         if path == "/stats":
-            self._say(200, {**plan.counts, "most": plan.most, "messages": len(plan.seen)})
+            told = {"most": plan.most, "messages": len(plan.seen), "models": plan.models}
+            self._say(200, {**plan.counts, **told})
             return
         request = json.loads(body)
         said = request["messages"][-1]["content"]
         said = said if isinstance(said, str) else "".join(part["text"] for part in said)
         fault = plan.meet(said)
         plan.counts["requests"] += 1
+        plan.models[request["model"]] += 1
         plan.counts[fault or "well"] += 1
         plan.open += 1
         plan.most = max(plan.most, plan.open)
