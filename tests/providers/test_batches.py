@@ -2,8 +2,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -21,6 +19,7 @@ from llmops.providers.batch.carried import has_batches
 from llmops.providers.batch.office import Office
 from llmops.providers.bodies import lines_of
 from llmops.providers.direct import anthropic, openai
+from llmops.providers.litellm import LitellmProvider
 
 TAG = Tag(run="run-1", name="1-a")
 NAMES = {"openai": "openai/gpt-4.1-mini", "anthropic": "anthropic/claude-haiku-4-5"}
@@ -318,31 +317,22 @@ PRICED = [
         ["anthropic"], ANTHROPIC_MODELS, [(300, 200, 0, 0), (900, 200, 600, 0), (1000, 9, 600, 100)]
     ),
 ]
-LITELLM = """
-import json, sys
-import litellm
-from litellm.cost_calculator import batch_cost_calculator
-for provider, name, (read, written, cached, wrote) in json.load(sys.stdin):
-    details = {"cached_tokens": cached, "cache_creation_tokens": wrote}
-    usage = litellm.Usage(prompt_tokens=read, completion_tokens=written,
-                          total_tokens=read + written, prompt_tokens_details=details)
-    print("price", sum(batch_cost_calculator(usage, name, provider)))
-"""
 
 
-@pytest.fixture(scope="module")
-def litellms_prices() -> list[float]:
-    """What litellm says that batches cost; asked in a process of its own, for it is loud."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LITELLM],
-        input=json.dumps(PRICED),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+def litellms_price(provider: str, name: str, tokens: tuple[int, int, int, int]) -> float:
+    """What litellm says that a batch costs."""
+    asyncio.run(LitellmProvider({}).open())
+    from litellm import Usage
+    from litellm.cost_calculator import batch_cost_calculator
+
+    read, written, cached, wrote = tokens
+    usage = Usage(
+        prompt_tokens=read,
+        completion_tokens=written,
+        total_tokens=read + written,
+        prompt_tokens_details={"cached_tokens": cached, "cache_creation_tokens": wrote},
     )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("price ")]
-    return [float(line.removeprefix("price ")) for line in lines]
+    return sum(batch_cost_calculator(usage, name, provider))
 
 
 def usage_in(provider: str, tokens: tuple[int, int, int, int]) -> dict[str, object]:
@@ -359,9 +349,8 @@ def usage_in(provider: str, tokens: tuple[int, int, int, int]) -> dict[str, obje
     }
 
 
-@pytest.mark.parametrize("number", range(len(PRICED)))
-def test_batches_cost_what_litellm_says(litellms_prices, number) -> None:
-    provider, name, tokens = PRICED[number]
+@pytest.mark.parametrize(("provider", "name", "tokens"), PRICED)
+def test_batches_cost_what_litellm_says(provider, name, tokens) -> None:
     read = {"openai": openai.read_answer, "anthropic": anthropic.read_answer}[provider]
     whole = {"openai": OPENAI, "anthropic": ANTHROPIC}[provider]
     answer = {**whole, "model": name, "usage": usage_in(provider, tokens), "service_tier": "batch"}
@@ -369,7 +358,7 @@ def test_batches_cost_what_litellm_says(litellms_prices, number) -> None:
 
     got = read(answer, asked, Model(label="m", name=asked.model))
 
-    assert got.cost == pytest.approx(litellms_prices[number], rel=1e-9)
+    assert got.cost == pytest.approx(litellms_price(provider, name, tokens), rel=1e-9)
     assert got.cost > 0
 
 

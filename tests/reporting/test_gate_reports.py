@@ -9,7 +9,7 @@ from typing import TextIO
 
 import pytest
 from ci_runners import commands
-from hypothesis import given, settings
+from hypothesis import given
 from made_gates import finding, gate_of, gates, hostile_gate, trial
 from made_reports import HOSTILE
 from markdown_it import MarkdownIt
@@ -42,7 +42,6 @@ def printed(report: GateReport, **more) -> str:
     return out.getvalue()
 
 
-@settings(max_examples=150, deadline=None)
 @given(gates())
 def test_the_printed_line_every_report_and_the_exit_code_agree(report: GateReport) -> None:
     verdict = report.verdict
@@ -75,7 +74,6 @@ def test_the_printed_line_every_report_and_the_exit_code_agree(report: GateRepor
     assert f"\n {verdict.line}\n" in console
 
 
-@settings(max_examples=150, deadline=None)
 @given(gates())
 def test_nothing_that_is_not_wholly_well_is_green(report: GateReport) -> None:
     hard = [rule for rule in report.rules if rule.level == "error"]

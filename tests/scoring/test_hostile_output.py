@@ -148,7 +148,6 @@ def test_no_text_breaks_a_scorer(each, text: str) -> None:
 
 
 @given(st.text(alphabet="<>[]{}()\"'\\/:;,.!?&#@-+*=%$ \n\t0123456789aeinrst", max_size=80))
-@settings(max_examples=150)
 def test_no_punctuation_breaks_a_scorer(each, text: str) -> None:
     assert verdicts(each, text)
 

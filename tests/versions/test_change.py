@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prompt_pair import Pair
 
@@ -455,7 +455,6 @@ def prompts() -> st.SearchStrategy[dict[str, object]]:
     )
 
 
-@settings(max_examples=150, deadline=None)
 @given(prompts(), prompts())
 def test_there_is_no_step_exactly_when_the_contents_are_equal(
     one: dict[str, object], other: dict[str, object]

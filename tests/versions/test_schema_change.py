@@ -199,7 +199,7 @@ def _no_ref(schema: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in schema.items() if key != "$ref"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(schemas(), schemas(), SCALARS)
 def test_what_is_not_called_narrower_refuses_nothing(
     before: dict[str, Any], after: dict[str, Any], value: object
