@@ -82,7 +82,7 @@ def test_a_function_that_breaks_leaves_the_assertion_unscored(
             "checks.py:takes_nothing",
             "cannot be called with an output and these arguments: too many",
         ),
-        ("checks.py:has_words", "missing a required argument: 'least'"),
+        ("checks.py:has_words", "argument: 'least'"),  # Pythons differ in the words before it
         (
             "{function: checks.py:has_words, arguments: {lest: 1}}",
             "cannot be called with an output and these arguments",
