@@ -6,6 +6,7 @@ cursor over them, made when somebody looks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, repeat
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -142,12 +143,7 @@ class Node(Struct, frozen=True):
 
     def items(self) -> Iterator[tuple[str, "Node"]]:
         """Each key of a mapping with its value."""
-        mapping, path = self.value, self.path
-        placed = isinstance(mapping, PlacedMapping)
-        marks = mapping.marks[1::2] if placed else [self.mark] * len(mapping)
-        raws = (mapping.raws if placed else None) or _NO_RAWS
-        for (key, value), mark in zip(mapping.items(), marks, strict=True):
-            yield key, Node(value, path, mark, raws.get(key))
+        return zip(self.value, self.values(), strict=True)
 
     def entries(self) -> Iterator[tuple[str, Location, "Node"]]:
         """Each key of a mapping with its place and its value."""
@@ -158,16 +154,19 @@ class Node(Struct, frozen=True):
 
     def values(self) -> Iterator["Node"]:
         """Each value of a mapping."""
-        return (child for _key, child in self.items())
+        mapping = self.value
+        placed = isinstance(mapping, PlacedMapping)
+        marks = mapping.marks[1::2] if placed else repeat(self.mark)
+        raws = (mapping.raws if placed else None) or _NO_RAWS
+        return map(Node, mapping.values(), repeat(self.path), marks, map(raws.get, mapping))
 
     def elements(self) -> Iterator["Node"]:
         """Each element of a list."""
-        listed, path = self.value, self.path
+        listed = self.value
         placed = isinstance(listed, PlacedList)
-        marks = listed.marks if placed else [self.mark] * len(listed)
+        marks = listed.marks if placed else repeat(self.mark)
         raws = (listed.raws if placed else None) or _NO_RAWS
-        for index, (value, mark) in enumerate(zip(listed, marks, strict=True)):
-            yield Node(value, path, mark, raws.get(index))
+        return map(Node, listed, repeat(self.path), marks, map(raws.get, count()))
 
     def key_at(self, key: str) -> Location:
         """Where a key of a mapping stands."""
