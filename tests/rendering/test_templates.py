@@ -195,6 +195,41 @@ def test_looking_a_name_up_equals_what_jinja_does(
     assert outcome(f"{{{{ {name} }}}}") == outcome(f"{{{{ ({name}) }}}}")
 
 
+@settings(deadline=None)
+@given(
+    pieces=st.lists(
+        st.sampled_from(
+            [
+                "{{ a }}",
+                "{{a.b}}",
+                "{{ b }}",
+                "{{ nope }}",
+                "{{ not }}",
+                "{",
+                "}",
+                " ",
+                "\r\n",
+                "\r",
+            ]
+        ),
+        max_size=6,
+    ),
+    value=st.one_of(st.integers(), st.text(max_size=4), st.just({"b": "{{ b }}"})),
+)
+def test_text_and_names_are_put_together_as_jinja_does(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], value: object
+) -> None:
+    templates = Templates(WorkTree(tmp_path_factory.getbasetemp()), "prompts", max_output=150)
+
+    def outcome(template: str) -> str:
+        try:
+            return templates.compile(text(template)).render({"a": value, "b": "long" * 15})
+        except TemplateError as error:
+            return str(error)
+
+    assert outcome("".join([*pieces, "."])) == outcome("".join([*pieces, ".{# jinja's #}"]))
+
+
 def test_a_mistake_in_a_block_is_shown_on_its_line(project: Project) -> None:
     assert complaint(project, "Hello\n\n{{ nmae }}", name="Bo") == (
         "suites/s.yaml:10:1: 'nmae' is not defined [undefined-variable]\n"

@@ -21,17 +21,18 @@ _MISSING: Final = object()
 class Ready:
     """A template that can be rendered again and again.
 
-    A template that is nothing but a name, maybe with dots, is looked up without jinja as long
-    as a text or a number stands there; jinja handles and explains everything else.
+    A template of nothing but text and names, maybe with dots, is put together without jinja as
+    long as a text stands behind each name (or any plain value, where a name is all there is and its
+    value is wanted); jinja handles and explains everything else.
     """
 
     def __init__(self, source: str, partials: Partials, *, value: bool) -> None:
         self._source = source
         self._partials = partials
         self._value = value
-        found = _LOOKUP.fullmatch(source)
-        path = tuple(found[1].split(".")) if found else ()
-        self._path = () if path and path[0] in _JINJAS_WORDS else path
+        self._parts = _parts_of(source)
+        first = self._parts[0] if len(self._parts) == 1 else ()
+        self._path = () if isinstance(first, str) else first
         self._most = partials.sandbox.meter.max_size
         self._compiled: Compiled | None = None
         self._reach: Reach | None = None
@@ -45,17 +46,26 @@ class Ready:
         Raises:
             ProblemsError: It cannot be compiled or rendered.
         """
-        if self._path:
+        if self._path and self._value:
             found = _look_up(self._path, context)
-            if self._value and isinstance(found, _PLAIN):
+            if isinstance(found, _PLAIN):
                 return found
-            if type(found) is str and len(found) <= self._most:
-                return found
+        if self._parts and (text := self._put_together(context)) is not None:
+            return text
         compiled = self.compiled
         try:
             return carry_out(compiled, self._partials.sandbox, context)
         except Exception as error:  # whatever the template runs into
             raise ProblemsError([problem_in_rendering(error, context)]) from None
+
+    def _put_together(self, context: Mapping[str, object]) -> str | None:
+        texts: list[str] = []
+        for part in self._parts:
+            text = part if isinstance(part, str) else _look_up(part, context)
+            if type(text) is not str:
+                return None
+            texts.append(text)
+        return "".join(texts) if sum(map(len, texts)) <= self._most else None
 
     @property
     def compiled(self) -> Compiled:
@@ -96,7 +106,7 @@ class Literal:
     """Text without a tag; it stands as it is."""
 
     def __init__(self, source: str) -> None:
-        self._text = source.replace("\r\n", "\n").replace("\r", "\n")
+        self._text = _with_line_feeds(source)
         self.reach = Reach(variables={})
 
     def run(self, context: Mapping[str, object]) -> object:
@@ -130,6 +140,27 @@ def carry_out(compiled: Compiled, sandbox: Sandbox, context: Mapping[str, object
     running = template.new_context({**sandbox.globals, **context}, shared=True)
     text = sandbox.concat(template.root_render_func(running))
     return _as_data(running.vars[RESULT], sandbox.meter) if compiled.is_value else text
+
+
+def _parts_of(source: str) -> tuple[str | tuple[str, ...], ...]:
+    """Texts and the paths of names between them, or nothing where jinja is needed."""
+    texts_and_names = _LOOKUP.split(_with_line_feeds(source))
+    parts: list[str | tuple[str, ...]] = []
+    for number, found in enumerate(texts_and_names):
+        if number % 2:
+            path = tuple(found.split("."))
+            if path[0] in _JINJAS_WORDS:
+                return ()
+            parts.append(path)
+        elif _TAG.search(found) or found.endswith("{"):
+            return ()
+        elif found:
+            parts.append(found)
+    return tuple(parts)
+
+
+def _with_line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _look_up(path: tuple[str, ...], context: Mapping[str, object]) -> object:
