@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 
 from llmops.domain.node import Node
 from llmops.domain.suite import Assertion
@@ -52,18 +53,18 @@ def _claims(value: object) -> str:
 
 
 def _flow(value: object) -> str:
-    match value:
-        case str():
-            return quote(" ".join(value[: 4 * _PART].split()) or value, _PART)
-        case True | False | None:
-            return {True: "true", False: "false", None: "null"}[value]
-        case Mapping():
-            pairs = list(value.items())[: _ENTRIES + 1]
-            return "{" + _list([f"{key}: {_bare(inner)}" for key, inner in pairs])[1:-1] + "}"
-        case list() | tuple():
-            return _list([_flow(inner) for inner in value[: _ENTRIES + 1]])
-        case _:
-            return str(value)
+    if isinstance(value, str):
+        return quote(" ".join(value[: 4 * _PART].split()) or value, _PART)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        pairs = islice(value.items(), _ENTRIES + 1)
+        return f"{{{_joined([f'{key}: {_bare(inner)}' for key, inner in pairs])}}}"
+    if isinstance(value, list | tuple):
+        return _list([_flow(inner) for inner in value[: _ENTRIES + 1]])
+    return str(value)
 
 
 def _bare(value: object) -> str:
@@ -74,5 +75,10 @@ def _bare(value: object) -> str:
 
 
 def _list(shown: list[str]) -> str:
-    more = ", …" if len(shown) > _ENTRIES else ""
-    return f"[{', '.join(shown[:_ENTRIES])}{more}]"
+    return f"[{_joined(shown)}]"
+
+
+def _joined(shown: list[str]) -> str:
+    if len(shown) > _ENTRIES:
+        shown = [*shown[:_ENTRIES], "…"]
+    return ", ".join(shown)

@@ -171,7 +171,12 @@ def reference_page() -> str:
 @cache
 def _import_built_in() -> None:
     for module in BUILT_IN:
-        importlib.import_module(module)
+        _import(module)
+
+
+@cache
+def _import(module: str) -> None:
+    importlib.import_module(module)
 
 
 def _load_each(loaders: Mapping[str, Callable[[], object]], at: Location | None = None) -> None:
@@ -197,7 +202,7 @@ def _plugin_fault(name: str, error: BaseException, at: Location | None) -> Fault
 def _kind_of(assertion: Assertion, resources: "ScorerResources") -> ScorerKind:
     """The scorer of a name; of our own modules no other is imported for it, for each takes time."""
     if assertion.scorer in _HOMES:
-        importlib.import_module(_HOMES[assertion.scorer])
+        _import(_HOMES[assertion.scorer])
     kind = KINDS.get(assertion.scorer)
     if kind is None and resources.load_installed is not None:
         resources.load_installed()

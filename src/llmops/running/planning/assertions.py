@@ -20,8 +20,7 @@ class AssertionBuilder(Struct, kw_only=True):
 
     templates: Templates
     resources: ScorerResources
-    _static: dict[int, tuple[Assertion, ReadyAssertion]] = field(default_factory=dict)
-    _templated: dict[int, tuple[Assertion, bool]] = field(default_factory=dict)
+    _known: dict[int, tuple[Assertion, ReadyAssertion | None]] = field(default_factory=dict)
     _outputs: dict[str, ReadyAssertion | None] = field(default_factory=dict)
 
     def ready(
@@ -70,13 +69,14 @@ class AssertionBuilder(Struct, kw_only=True):
         return (found,) if found is not None else ()
 
     def _one(self, assertion: Assertion, context: Mapping[str, object]) -> ReadyAssertion:
-        known = self._static.get(id(assertion))
-        if known is not None:
-            return known[1]
-        if not self._has_templates(assertion):
-            made = build(assertion, self.resources)
-            self._static[id(assertion)] = (assertion, made)
-            return made
+        known = self._known.get(id(assertion))
+        if known is None:
+            made = None if _has_templates(assertion) else build(assertion, self.resources)
+            self._known[id(assertion)] = known = (assertion, made)
+        _, ready = known
+        return self._filled(assertion, context) if ready is None else ready
+
+    def _filled(self, assertion: Assertion, context: Mapping[str, object]) -> ReadyAssertion:
         arguments = render_node(assertion.arguments, context, self.templates)
         filled = replace(
             assertion,
@@ -86,21 +86,17 @@ class AssertionBuilder(Struct, kw_only=True):
         )
         return build(filled, self.resources)
 
-    def _has_templates(self, assertion: Assertion) -> bool:
-        known = self._templated.get(id(assertion))
-        if known is not None:
-            return known[1]
-        words = (assertion.metric or "") + (assertion.name or "")
-        found = is_templated(assertion.arguments) or "{{" in words
-        self._templated[id(assertion)] = (assertion, found)
-        return found
-
     def _word(
         self, word: str | None, assertion: Assertion, context: Mapping[str, object]
     ) -> str | None:
         if word is None or "{{" not in word:
             return word
         return self.templates.compile(Text(word, assertion.at)).render(context)
+
+
+def _has_templates(assertion: Assertion) -> bool:
+    words = (assertion.metric or "") + (assertion.name or "")
+    return is_templated(assertion.arguments) or "{{" in words
 
 
 def context_of(inputs: Mapping[str, object], row: Mapping[str, object] | None) -> dict[str, object]:

@@ -83,6 +83,9 @@ class CaseReader(Struct, frozen=True, kw_only=True):
                 whole = self._case(suite, entry, row, inputs)
             except LlmopsError as error:
                 raise _in_row(error, entry.dataset, line) from None
+            if not suite.matrix and not self.overrides:
+                yield whole
+                continue
             for label, cell in cells:
                 yield replace(whole, id=whole.id + label, inputs={**inputs, **cell})
 
@@ -132,8 +135,7 @@ class CaseReader(Struct, frozen=True, kw_only=True):
 
     def _value(self, node: Node, row: Row | None, schema: Mapping[str, object]) -> object:
         """An input's value. Only the suite can name a file: a cell that looks like it is data."""
-        path = node.get("file") if node.kind == "mapping" and len(node.value) == 1 else None
-        if path is not None:
+        if node.kind == "mapping" and len(node.value) == 1 and (path := node.get("file")):
             return self._file(self._rendered(path, row))
         return plain(input_value(self._rendered(node, row), schema))
 

@@ -1,11 +1,11 @@
 """A project and a selection in, a plan out: every trial of a run, checked before the first call."""
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from llmops.domain.completion import canonical_json
 from llmops.domain.project import Project
@@ -225,15 +225,13 @@ class _Generator(Struct, kw_only=True):
         )
         assertions = AssertionBuilder(templates=templates, resources=self.resources)
         stages = StageBuilder(assertions=assertions, templates=templates)
-        index = 0
+        numbers = itertools.count()
         for plan in self.plans:
             try:
                 for case in self._cases(reader, plan.suite):
                     if not chosen(case):
                         continue
-                    for trial in self._of_case(plan, case, stages, faults):
-                        index += 1
-                        yield replace(trial, index=index - 1)
+                    yield from self._of_case(plan, case, stages, faults, numbers)
             except InvalidInputError as error:
                 faults += error.faults
             if len(faults) >= _SHOWN:
@@ -254,22 +252,24 @@ class _Generator(Struct, kw_only=True):
             raise InvalidInputError.of(unknown)
 
     def _of_case(
-        self, plan: SuitePlan, case: Case, stages: StageBuilder, faults: list[Fault]
+        self,
+        plan: SuitePlan,
+        case: Case,
+        stages: StageBuilder,
+        faults: list[Fault],
+        numbers: Iterator[int],
     ) -> Iterator[PlannedTrial]:
         hashed = case_hash(case)
         if hashed in self.options.known:
             return
         allowed = plan.suite.samples
+        only = self.options.only
         samples = self.options.samples or (allowed.max if self.options.most else allowed.min)
         prepared = stages.case(plan.suite, case)
         excuse = in_force(plan.suite.quarantine, self.options.today).get(case.id)
         for arm in plan.arms:
             ids = [trial_id(plan.suite.name, case.id, arm, sample) for sample in range(samples)]
-            picked = [
-                (sample, id_)
-                for sample, id_ in enumerate(ids)
-                if self.options.only is None or id_ in self.options.only
-            ]
+            picked = [(n, id_) for n, id_ in enumerate(ids) if only is None or id_ in only]
             if not picked:
                 continue
             try:
@@ -280,7 +280,7 @@ class _Generator(Struct, kw_only=True):
             self.used.add(plan.suite.name)
             for sample, id_ in picked:
                 yield PlannedTrial(
-                    index=0,
+                    index=next(numbers),
                     id=id_,
                     suite=plan.suite,
                     case=case,

@@ -213,10 +213,12 @@ def _failure(fault: Fault) -> Failure:
 
 
 def _check_asserted(case: Case, stages: Sequence[Stage]) -> None:
-    ready = [entry for stage in stages for entry in stage.ready]
-    if any(not entry.assertion.soft for entry in ready):
-        return
-    what = "every assertion of the case is soft" if ready else "the case asserts nothing"
+    for stage in stages:
+        for entry in stage.ready:
+            if not entry.assertion.soft:
+                return
+    some = any(stage.ready for stage in stages)
+    what = "every assertion of the case is soft" if some else "the case asserts nothing"
     raise InvalidInputError(
         f"{what}, so it could never fail",
         at=case.at,
