@@ -8,7 +8,7 @@ from small_project import GOOD, Done, Run
 from till import Till
 from typer.testing import CliRunner
 
-from llmops.cli.app import program
+from llmops.cli.app import program_for
 from loopback import chat, listening
 
 
@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "100")
 
     def run_program(*arguments: str) -> Done:
-        result = CliRunner().invoke(program(), list(arguments))
+        result = CliRunner().invoke(program_for(arguments), list(arguments))
         unexpected = result.exception is not None and not isinstance(result.exception, SystemExit)
         assert not unexpected, result.exception
         return Done(result.exit_code, result.stdout, result.stderr)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from llmops.cli.app import program
+from llmops.cli.app import program_for
 
 pty = pytest.importorskip("pty")
 fcntl = pytest.importorskip("fcntl")
@@ -73,7 +73,7 @@ def sit_in_front(monkeypatch: pytest.MonkeyPatch, keys: Sequence[str], *argument
         patched.setattr(sys, "stdout", shown)
         thread.start()
         try:
-            program()(list(arguments))
+            program_for(arguments)(list(arguments))
         except SystemExit as end:
             code = int(end.code or 0)
     thread.join()

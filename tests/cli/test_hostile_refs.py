@@ -50,7 +50,7 @@ NAMED = (
     ("label", "--remove", "--", "say", "{}"),
 )
 """The same words where the name of a prompt or a label stands, which may be nearly anything."""
-CALLS_IN_FULL = {("show", "say@{}"), ("label", "say", "staging", "--", "{}"), ("lint", "--base={}")}
+CALLS_IN_FULL = {("show", "say@{}"), ("lint", "--base={}")}
 RESOLVING = ["rev-parse", "--verify", "--quiet", "--end-of-options"]
 WRITTEN = {"prompts/labels.yaml"}
 pytestmark = pytest.mark.usefixtures("nobody")

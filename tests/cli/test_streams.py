@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from small_project import CONFIG, SUITE, Project, Run
 
-from llmops.cli.app import main, program
+from llmops.cli.app import main, program_for
 
 LLMOPS = Path(sys.executable).with_name("llmops")
 FULL = Path("/dev/full")
@@ -116,7 +116,7 @@ def test_a_reader_that_goes_away_is_no_fault(
     with os.fdopen(writing, "w", encoding="utf-8") as closed:
         monkeypatch.setattr(sys, "stdout", closed)
         with pytest.raises(SystemExit) as ended:
-            program()(arguments)
+            program_for(arguments)(arguments)
 
     assert ended.value.code == 141
 
@@ -134,7 +134,7 @@ def test_a_full_disk_behind_stdout_is_never_green(
     with FULL.open("w", encoding="utf-8") as full:
         monkeypatch.setattr(sys, "stdout", full)
         with pytest.raises(SystemExit) as ended:
-            program()(arguments)
+            program_for(arguments)(arguments)
 
     assert ended.value.code == 3
     assert "the output cannot be written" in capsys.readouterr().err
@@ -212,7 +212,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, cue: Cue, *arguments: str) -> int | s
         monkeypatch.delenv(name)
     monkeypatch.setattr(sys, "stderr", cue)
     with pytest.raises(SystemExit) as ended:
-        program()(["test", "--watch", *arguments])
+        program_for(["test"])(["test", "--watch", *arguments])
     return ended.value.code
 
 

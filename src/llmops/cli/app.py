@@ -5,7 +5,7 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -111,6 +111,11 @@ def program(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     return made
 
 
+def program_for(arguments: Sequence[str]) -> typer.Typer:
+    """The program as a command line needs it: with the command that it names, or with all."""
+    return program(tuple(name for name in arguments[:1] if name in COMMANDS) or COMMANDS)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"llmops {__version__}")
@@ -182,5 +187,4 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    asked = tuple(name for name in sys.argv[1:2] if name in COMMANDS)
-    program(asked or COMMANDS)()
+    program_for(sys.argv[1:])()
