@@ -6,7 +6,7 @@ from any_values import JSON, OBJECTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmops.domain.json_bytes import json_bytes, sorted_json
+from llmops.domain.json_bytes import json_bytes, sorted_json, value_of
 
 
 class Word(str):
@@ -78,3 +78,25 @@ def test_what_only_the_standard_library_writes_is_written() -> None:
 def test_the_word_null_in_a_text_is_a_word() -> None:
     assert json_bytes(["null", None]) == b'["null",null]'
     assert sorted_json({"b": "null", "a": None}) == '{"a":null,"b":"null"}'
+
+
+@given(JSON)
+def test_what_was_written_is_read(value) -> None:
+    assert value_of(json_bytes(value)) == written_slowly(value)
+
+
+@pytest.mark.parametrize(
+    "data", [b'["\\ud800"]', b"[1e400, -Infinity]", b'{"a": 1, "a": 2}', b" 7 "]
+)
+def test_what_the_standard_library_reads_is_read(data) -> None:
+    assert value_of(data) == json.loads(data)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"\xff", b'"\xff"', b"\xef\xbb\xbf1", '"é"'.encode("utf-16")]
+)
+def test_what_is_no_json_in_utf_8_is_refused(data) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        value_of(data)
+
+    assert isinstance(caught.value, json.JSONDecodeError | UnicodeDecodeError)

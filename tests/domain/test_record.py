@@ -10,6 +10,7 @@ from llmops.domain.completion import Completion, Request, canonical_json, escape
 from llmops.domain.frame import footer_from_json, footer_to_json, header_from_json, header_to_json
 from llmops.domain.record import (
     completion_from_json,
+    completion_from_text,
     completion_to_json,
     location_from_json,
     location_to_json,
@@ -36,6 +37,23 @@ def test_a_trial_comes_back_as_it_was(whole) -> None:
 @given(COMPLETIONS)
 def test_a_completion_comes_back_as_it_was(completion) -> None:
     assert completion_from_json(through_a_file(completion_to_json(completion))) == completion
+
+
+@given(COMPLETIONS)
+def test_a_completion_is_read_from_text_as_from_its_value(completion) -> None:
+    text = json.dumps(completion_to_json(completion))
+
+    assert completion_from_text(text) == completion_from_json(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"text": 7}', '{"text": "", "cost": -1}', '{"text": "", "cost": NaN}',
+     '{"text": "", "usage": {"input": "many"}}', '{"text": "", "latency": 1e400}'],
+)  # fmt: skip
+def test_what_is_no_completion_is_refused_in_text_too(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        completion_from_text(text)
 
 
 @given(REQUESTS)

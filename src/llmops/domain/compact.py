@@ -90,6 +90,10 @@ class Offsets(Mapping[int, int]):
             offset: From 0.
         """
         missing = index + 1 - len(self._near)
+        if missing == 1 and index not in self._far:
+            self._near.append(offset)
+            self._count += 1
+            return
         if missing > _GAP or index in self._far:
             self._far[index] = offset
             return

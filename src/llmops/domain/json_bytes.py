@@ -1,8 +1,10 @@
 """Plain values as JSON in UTF-8: fast where nothing is odd about them, the same value always."""
 
 import json
+from typing import Any
 
-import msgspec
+from msgspec import DecodeError
+from msgspec.json import decode, encode
 
 from llmops.domain.completion import canonical_json, escape_surrogates
 
@@ -23,10 +25,23 @@ def json_bytes(value: object) -> bytes:
         RecursionError: It is nested too deep.
     """
     try:
-        data = msgspec.json.encode(value)
+        data = encode(value)
     except (TypeError, ValueError, RecursionError):
         data = _NOTHING
     return escape_surrogates(_WRITER.encode(value)).encode() if _NOTHING in data else data
+
+
+def value_of(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read JSON in UTF-8. What msgspec refuses, the standard library reads or complains of.
+
+    Raises:
+        ValueError: It is no JSON, or not UTF-8.
+        RecursionError: It is nested too deep.
+    """
+    try:
+        return decode(data)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return json.loads(data.decode())
 
 
 def sorted_json(value: object) -> str:
@@ -35,7 +50,7 @@ def sorted_json(value: object) -> str:
     Numbers are not always spelt as `canonical_json` spells them, so this is none to be hashed.
     """
     try:
-        data = msgspec.json.encode(value, order="sorted")
+        data = encode(value, order="sorted")
     except (TypeError, ValueError, RecursionError):
         data = _NOTHING
     return canonical_json(value) if _NOTHING in data else data.decode()

@@ -3,11 +3,13 @@
 What is absent or at its default is left out, so a line stays short; reading fills it in.
 """
 
+import json
 from collections.abc import Mapping
 from math import inf
 from typing import Any, get_args
 
-from msgspec import Struct, convert
+from msgspec import DecodeError, Struct, convert
+from msgspec.json import decode
 from msgspec.structs import asdict
 
 from llmops.domain.completion import Completion, Request
@@ -79,14 +81,16 @@ def completion_from_json(value: Mapping[str, Any]) -> Completion:
     Raises:
         ValueError: A part is missing or has the wrong type, or a number cannot be what it says.
     """
-    completion = convert(value, Completion)
-    usage = completion.usage
-    counts = (usage.input, usage.output, usage.cached, usage.cache_written, usage.reasoning)
-    numbers = (*counts, completion.cost, completion.latency)
-    if not all(0 <= number < inf for number in numbers if number is not None):
-        msg = "a completion's tokens, cost and latency are no numbers below 0"
-        raise ValueError(msg)
-    return completion
+    return _sound(convert(value, Completion))
+
+
+def completion_from_text(text: str | bytes) -> Completion:
+    """Read a completion's JSON; raises what `completion_from_json` raises, and RecursionError."""
+    try:
+        completion = decode(text, type=Completion)
+    except (DecodeError, UnicodeError, RecursionError):
+        return completion_from_json(json.loads(text))
+    return _sound(completion)
 
 
 def trial_to_json(trial: TrialResult) -> Json:
@@ -149,6 +153,16 @@ def one_of(words: Any, word: Any) -> Any:  # noqa: ANN401 - a Literal in, one of
         msg = f"'{word}' is none of {', '.join(get_args(words))}"
         raise ValueError(msg)
     return word
+
+
+def _sound(completion: Completion) -> Completion:
+    usage = completion.usage
+    counts = (usage.input, usage.output, usage.cached, usage.cache_written, usage.reasoning)
+    numbers = (*counts, completion.cost, completion.latency)
+    if not all(0 <= number < inf for number in numbers if number is not None):
+        msg = "a completion's tokens, cost and latency are no numbers below 0"
+        raise ValueError(msg)
+    return completion
 
 
 def _told(whole: Json) -> Json:

@@ -1,7 +1,6 @@
 """The direct lane's provider: asks by itself where it is certain, else through litellm."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from llmops.domain.completion import Completion, Request
 from llmops.domain.config import Model
+from llmops.domain.json_bytes import value_of
 from llmops.errors import ProviderError
 from llmops.providers.base import Provider
 from llmops.providers.calls import key_for
@@ -120,7 +120,7 @@ def _understood(
     if attempt.status is None or not 200 <= attempt.status < 300:
         raise failure_of(ValueError("refused"), attempt, model)
     try:
-        answer = mapping(json.loads(attempt.body.decode()), "it")
+        answer = mapping(value_of(attempt.body), "it")
         return form.read(answer, request, model, latency)
     except (ValueError, RecursionError) as error:
         raise failure_of(error, attempt, model) from None

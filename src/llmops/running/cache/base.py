@@ -11,7 +11,7 @@ from msgspec import Struct
 from llmops.domain.completion import Completion, canonical_json, escape_surrogates
 from llmops.domain.config import Model
 from llmops.domain.json_bytes import sorted_json
-from llmops.domain.record import completion_from_json, completion_to_json
+from llmops.domain.record import completion_from_text, completion_to_json
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _YEAR_10_000 = 253_402_300_800
@@ -129,7 +129,7 @@ def body_of(completion: Completion) -> str | None:
 def completion_of(body: str | bytes) -> Completion | None:
     """The completion of a kept body; None when it is none."""
     try:
-        return completion_from_json(json.loads(body))
+        return completion_from_text(body)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
