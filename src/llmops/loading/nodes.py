@@ -145,8 +145,13 @@ class _Builder(Struct):
         nodes, key = 0, _ELEMENT
         while True:
             event = next_event()
-            kind, mark = type(event), event.start_mark
-            opened = raw = None
+            kind = type(event)
+            if kind is MappingEndEvent or kind is SequenceEndEvent:
+                if self.open_anchors:
+                    self._close_anchor(container, len(stack), nodes)
+                container, key = stack.pop()
+                continue
+            mark, opened, raw = event.start_mark, None, None
             place = mark.line * _LINE + mark.column * _COLUMN + _ORIGIN
             if kind is ScalarEvent:
                 value = event.value
@@ -162,11 +167,6 @@ class _Builder(Struct):
                     value, raw = memo.get(value) or self._plain(value)
                 elif event.style in "|>":
                     place += _BLOCK
-            elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                if self.open_anchors:
-                    self._close_anchor(container, len(stack), nodes)
-                container, key = stack.pop()
-                continue
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 self._check_start(event, key, len(stack), nodes)
                 value = opened = PlacedMapping() if kind is MappingStartEvent else PlacedList()

@@ -84,6 +84,8 @@ def literal_reader(choices: tuple[Any, ...]) -> Reader:
 
 
 def _read_text(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - str or MISSING
+    if type(node.value) is str:  # a text is always typed as it is
+        return node.value
     return node.typed if node.kind in SCALAR else _no_text(node, faults)
 
 

@@ -216,8 +216,9 @@ def _union_reader(kinds: tuple[Any, ...]) -> Reader:
     def read_union(node: Node, faults: Faults) -> Any:  # noqa: ANN401 - any of the kinds
         if optional and node.value is None:
             return None
+        kind = node.kind
         for accepted, reader in options:
-            if node.kind in accepted:
+            if kind in accepted:
                 return reader(node, faults)
         return expected(node, wanted, faults, f"write {wanted}")
 

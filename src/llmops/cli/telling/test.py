@@ -11,6 +11,7 @@ from llmops.cli.telling.run import relative, tell, wished_reports
 from llmops.cli.terminal.clock import clock_and_progress
 from llmops.cli.terminal.talk import note
 from llmops.errors import InvalidInputError
+from llmops.loading.collector import collector_paused
 from llmops.workflows.executing.execution import TestOptions
 from llmops.workflows.opening.project import Surroundings, open_project
 from llmops.workflows.report import kept_report
@@ -47,8 +48,9 @@ def run_once(wishes: Wishes, world: Surroundings) -> Ran:
     """
     options = wishes.options
     _check(options)
-    gc.freeze()
-    opened = open_project(world)
+    with collector_paused():
+        opened = open_project(world)
+        gc.freeze()
     reports = wished_reports(wishes.reports, as_json=wishes.as_json)
     options = replace(options, plan=narrowed(opened, options.plan))
     outcome = run_tests(opened, options, *clock_and_progress())

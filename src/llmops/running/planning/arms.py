@@ -21,11 +21,13 @@ class SuiteArm(Struct, frozen=True, kw_only=True):
     """One arm of a suite, with the prompt versions it renders.
 
     Attributes:
+        identity: What tells it from the suite's other arms, as a list in canonical JSON.
         versions: One for a prompt, one a step for a chain, none for a target.
         parameters: Laid over each prompt's own: the model's, the suite's, the command line's.
     """
 
     planned: PlannedArm
+    identity: str
     versions: tuple[PromptVersion, ...]
     parameters: Mapping[str, object]
 
@@ -71,7 +73,7 @@ def arms_of(
         for model, at in _models(suite, versions, config, options):
             for point in points:
                 made = _arm(suite, versions, model, at, point)
-                arms.setdefault(_identity(made.planned.arm), made)
+                arms.setdefault(made.identity, made)
     return list(arms.values())
 
 
@@ -117,12 +119,15 @@ def _arm(
         parameters={**first.prompt.parameters, **parameters},
     )
     planned = PlannedArm(arm=arm, model=model, at=named.at)
-    return SuiteArm(planned=planned, versions=versions, parameters=parameters)
+    return SuiteArm(
+        planned=planned, identity=_identity(arm), versions=versions, parameters=parameters
+    )
 
 
 def _target_arm(target: Target) -> SuiteArm:
-    planned = PlannedArm(arm=Arm(prompt=target.label, model=""), model=None, at=target.at)
-    return SuiteArm(planned=planned, versions=(), parameters={})
+    arm = Arm(prompt=target.label, model="")
+    planned = PlannedArm(arm=arm, model=None, at=target.at)
+    return SuiteArm(planned=planned, identity=_identity(arm), versions=(), parameters={})
 
 
 def _identity(arm: Arm) -> str:

@@ -137,9 +137,8 @@ def make_plan(
 
 def trial_id(suite: str, case: str, arm: SuiteArm, sample: int) -> str:
     """16 hex digits: the same suite, case, arm and sample give the same id in every run."""
-    shown = arm.planned.arm
-    named = [suite, case, shown.prompt, shown.model, dict(shown.parameters), sample]
-    return hashlib.sha256(canonical_json(named).encode()).hexdigest()[:16]
+    named = f"[{canonical_json(suite)},{canonical_json(case)},{arm.identity[1:-1]},{sample}]"
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 def _suite_plans(
