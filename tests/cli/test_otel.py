@@ -366,6 +366,20 @@ def test_a_collector_that_is_not_there_changes_nothing(
     assert "password" not in done.err
 
 
+@pytest.mark.parametrize("address", ["http://a:password@[::1", "a:password@localhost"])
+def test_an_address_of_a_collector_that_is_none_changes_nothing(
+    project: Project, run: Run, monkeypatch: pytest.MonkeyPatch, address
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    project()
+
+    done = run("test", "--otel")
+
+    assert done.code == 0
+    assert "what names its address is none; the run and its verdict are not touched" in done.err
+    assert "password" not in done.err
+
+
 @pytest.mark.parametrize(
     ("files", "arguments", "environment", "spans"),
     [

@@ -31,6 +31,7 @@ _WORDS: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"resol|getaddrinfo|Name or service"), "the host is not known"),
     (re.compile(r"code: (\d{3})"), "it answers with the status {}"),
     (re.compile(r"Transient error ([\w ]+) encountered"), "it answers '{}'"),
+    (re.compile(r"Invalid (IPv6 )?URL|Failed to parse|No connection adapters"), "what names its address is none"),
     (re.compile(r"due to timeout, max retries"), "it is not there, or not in time"),
 )
 
@@ -134,7 +135,11 @@ def _timeout(environment: Mapping[str, str], signal: str) -> float | None:
 def _where(environment: Mapping[str, str]) -> str:
     """The collector's host: what else stands in its address may be secret."""
     named = next((environment[name] for name in _ENDPOINTS if environment.get(name)), _USUAL)
-    return urlsplit(named).netloc.rpartition("@")[2]
+    try:
+        host = urlsplit(named).netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    return host or "the collector"
 
 
 class _Ear(logging.Handler):
