@@ -71,7 +71,7 @@ class NoReference:
 def model(server, provider="openai", name=None, **rest):
     base = f"{server.url}/v1" if provider == "openai" else server.url
     name = f"{provider}/{name or NAMES[provider]}"
-    return Model(label="m", name=name, **{"api_base": base, "timeout": 5.0, **rest})
+    return Model(label="m", name=name, **{"api_base": base, "timeout": 60.0, **rest})
 
 
 def request(of, **rest):

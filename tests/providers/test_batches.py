@@ -34,7 +34,7 @@ def server() -> Iterator[BatchServer]:
 
 def model(server: BatchServer, provider: str = "openai", **rest) -> Model:
     base = server.openai if provider == "openai" else server.base
-    whole = {"api_base": base, "key": "OUR_API_KEY", "via": "direct", "timeout": 5.0, **rest}
+    whole = {"api_base": base, "key": "OUR_API_KEY", "via": "direct", "timeout": 60.0, **rest}
     return Model(label="m", name=NAMES[provider], **whole)
 
 

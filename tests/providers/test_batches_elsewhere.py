@@ -34,7 +34,7 @@ def model(server: BatchServer, kind: str, **rest) -> Model:
     versions = {"azure": {"api_version": "2024-10-21"}, "v1": {"api_version": "v1"}}
     base = f"{server.base}/v1" if kind == "mistral" else f"{server.base}/"
     whole = {"api_base": base, "key": "OUR_API_KEY", "options": versions.get(kind, {}), **rest}
-    return Model(label="m", name=NAMES[kind], timeout=5.0, **whole)
+    return Model(label="m", name=NAMES[kind], timeout=60.0, **whole)
 
 
 def request(of: Model, text: str = "Hi", **rest) -> Request:

@@ -68,7 +68,7 @@ def model(server: StoreServer, kind: str, **rest) -> Model:
     whole = {"api_base": server.base, "options": OPTIONS[kind], "batch": store, **rest}
     if kind == "vertex":
         whole["key"] = "OUR_API_KEY"
-    return Model(label="m", name=NAMES[kind], timeout=10.0, **whole)
+    return Model(label="m", name=NAMES[kind], timeout=60.0, **whole)
 
 
 def with_batches(of: Model, work, environment=None):

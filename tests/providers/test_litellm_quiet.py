@@ -28,7 +28,7 @@ from llmops.providers.registry import open_provider
 assert "litellm" not in sys.modules
 url = sys.argv[1]
 models = [
-    Model(label="m", name=name, api_base=base, timeout=5.0, key=key)
+    Model(label="m", name=name, api_base=base, timeout=60.0, key=key)
     for name, base, key in [
         ("openai/llama-3", url + "/v1", "OUR_API_KEY"),
         ("together_ai/meta-llama/Llama-3-8b", url + "/v1", None),
