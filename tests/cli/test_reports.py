@@ -192,6 +192,20 @@ def test_one_broken_file_of_a_run_does_not_hide_the_others(project: Project, run
     assert len(json.loads(as_json.out)) == 1
 
 
+def test_a_run_that_cannot_be_read_is_kept_all_the_same(project: Project, run: Run) -> None:
+    folder = project({"llmops.yaml": CONFIG})
+    run("test")
+    (kept,) = (folder / ".llmops" / "runs").iterdir()
+    text = kept.read_text(encoding="utf-8")
+    kept.write_text(text.replace('"text":', '"words":'), encoding="utf-8")
+
+    listed, cache = run("runs"), run("cache")
+
+    assert (listed.code, cache.code) == (2, 0)
+    assert "no run can be read" in listed.err
+    assert "[broken-run]" in listed.err
+
+
 def test_a_run_is_found_by_its_file(project: Project, run: Run) -> None:
     folder = project()
     run("test")

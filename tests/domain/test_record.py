@@ -136,6 +136,30 @@ def test_a_header_counts_its_trials_in_numbers(planned) -> None:
         header_from_json({"id": "r", "started": "now", "planned": planned})
 
 
+@pytest.mark.parametrize("number", ["many", None, [1]])
+def test_what_is_added_up_must_be_a_number(number) -> None:
+    whole = trial_to_json(trial(answered(Score.failing("no"))))
+    exchange = whole["exchanges"][0]
+    wrong = [
+        {**whole, "sample": number},
+        {**whole, "exchanges": [{**exchange, "attempts": number}]},
+        {
+            **whole,
+            "exchanges": [{**exchange, "scores": [{**exchange["scores"][0], "value": number}]}],
+        },
+        {
+            **whole,
+            "exchanges": [{**exchange, "scores": [{**exchange["scores"][0], "weight": number}]}],
+        },
+    ]
+
+    for value in wrong:
+        with pytest.raises(TypeError):
+            trial_from_json(value)
+    with pytest.raises(TypeError):
+        footer_from_json({"finished": "now", "duration": number})
+
+
 @pytest.mark.parametrize("text", [None, 3, ["a"]])
 def test_a_completion_without_text_is_refused(text) -> None:
     with pytest.raises(ValueError, match=r"Expected `str`.*text"):

@@ -32,5 +32,6 @@ def runs(
         [run.id, run.status, f"{run.passed}/{run.planned}", f"${run.spent:.4f}", run.command]
         for run in listed
     ]
-    say_rows(("run", "verdict", "passed", "spent", "command"), rows, empty="no run is kept yet")
+    empty = "no run can be read" if faults else "no run is kept yet"
+    say_rows(("run", "verdict", "passed", "spent", "command"), rows, empty=empty)
     raise typer.Exit(2 if faults else 0)

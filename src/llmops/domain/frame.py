@@ -54,12 +54,13 @@ def footer_from_json(value: Mapping[str, Any]) -> RunFooter:
 
     Raises:
         KeyError: A part is missing.
+        TypeError: The duration is no number.
         ValueError: What stopped the run is not known.
     """
     stopped_by = value.get("stopped_by")
     return RunFooter(
         finished=value["finished"],
-        duration=value["duration"],
+        duration=value["duration"] + 0,
         stopped_by=None if stopped_by is None else one_of(StoppedBy, stopped_by),
     )
 

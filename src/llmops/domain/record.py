@@ -131,7 +131,7 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
         case=value["case"],
         case_hash=value["case_hash"],
         arm=_arm_from_json(value["arm"]),
-        sample=value["sample"],
+        sample=value["sample"] + 0,
         status=one_of(Status, value["status"]),
         at=location_from_json(value["at"]),
         inputs=value.get("inputs", {}),
@@ -227,7 +227,7 @@ def _exchange_from_json(value: Mapping[str, Any]) -> Exchange:
         origin=one_of(Origin, value.get("origin", "live")),
         scores=tuple(_score_from_json(item) for item in value.get("scores", ())),
         failure=_failure_from_json(failure) if failure is not None else None,
-        attempts=value.get("attempts", 0),
+        attempts=value.get("attempts", 0) + 0,
     )
 
 
@@ -268,10 +268,10 @@ def _score_from_json(value: Mapping[str, Any]) -> AssertionScore:
     return AssertionScore(
         label=value["label"],
         scorer=value["scorer"],
-        score=Score(status=status, value=value["value"], reason=value["reason"]),
+        score=Score(status=status, value=value["value"] + 0, reason=value["reason"]),
         at=_place_from_json(value),
         metric=value.get("metric"),
-        weight=value.get("weight", 1.0),
+        weight=value.get("weight", 1.0) + 0,
         soft=value.get("soft", False),
     )
 

@@ -31,7 +31,10 @@ _WORDS: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"resol|getaddrinfo|Name or service"), "the host is not known"),
     (re.compile(r"code: (\d{3})"), "it answers with the status {}"),
     (re.compile(r"Transient error ([\w ]+) encountered"), "it answers '{}'"),
-    (re.compile(r"Invalid (IPv6 )?URL|Failed to parse|No connection adapters"), "what names its address is none"),
+    (
+        re.compile(r"Invalid (IPv6 )?URL|Failed to parse|No connection adapters"),
+        "what names its address is none",
+    ),
     (re.compile(r"due to timeout, max retries"), "it is not there, or not in time"),
 )
 

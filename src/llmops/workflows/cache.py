@@ -50,9 +50,9 @@ def hit_rate(surroundings: Surroundings) -> float | None:
     root, _config = open_config(surroundings)
     try:
         run = read_run(find_run(root / FOLDER, None))
+        origins = [exchange.origin for trial in run.trials() for exchange in trial.exchanges]
     except (InvalidInputError, NothingSelectedError):
         return None
-    origins = [exchange.origin for trial in run.trials() for exchange in trial.exchanges]
     cached, live = origins.count("cached"), origins.count("live")
     return cached / (cached + live) if cached + live else None
 
