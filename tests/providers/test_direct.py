@@ -1,7 +1,10 @@
 import asyncio
+import copy
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lanes import (
     ANTHROPIC,
     CANARY,
@@ -18,7 +21,10 @@ from lanes import (
 )
 
 from llmops.domain.completion import Completion, Usage
-from llmops.domain.config import Model
+from llmops.domain.config import Model, Price
+from llmops.domain.record import completion_from_json, completion_to_json
+from llmops.errors import ProviderError
+from llmops.providers.direct import anthropic, openai
 from llmops.providers.direct.provider import DirectProvider
 from llmops.providers.registry import open_provider
 from loopback import HANG, reply
@@ -225,3 +231,63 @@ def test_an_answer_holds_what_was_said_and_nothing_of_the_wire(server):
         ],
     }
     assert server.seen[0].headers["user-agent"] == "llmops"
+
+
+ANYTHING = st.sampled_from([None, True, 7, -1, 10**20, 1.5, "x", [], [1], {}, {"a": 1}])
+WHOLE = {
+    "openai": answer(
+        {
+            "role": "assistant",
+            "content": "Hello.",
+            "tool_calls": [{"id": "t", "function": {"name": "f", "arguments": "{}"}}],
+        },
+        usage={
+            "prompt_tokens": 9,
+            "completion_tokens": 5,
+            "prompt_tokens_details": {"cached_tokens": 2},
+            "completion_tokens_details": {"reasoning_tokens": 1},
+        },
+    ),
+    "anthropic": {
+        **ANTHROPIC,
+        "content": [
+            {"type": "thinking", "thinking": "Hm."},
+            {"type": "text", "text": "Hello."},
+            {"type": "tool_use", "id": "t", "name": "f", "input": {}},
+        ],
+        "usage": {
+            "input_tokens": 9,
+            "output_tokens": 5,
+            "cache_creation": {"ephemeral_1h_input_tokens": 1},
+            "output_tokens_details": {"thinking_tokens": 1},
+        },
+    },
+}
+READERS = {"openai": openai.read_answer, "anthropic": anthropic.read_answer}
+
+
+def places(value, path=()):
+    found = [path] if path else []
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in parts:
+        inner = isinstance(part, dict | list) and part
+        found += places(part, (*path, key)) if inner else [(*path, key)]
+    return found
+
+
+@given(st.data(), st.sampled_from(sorted(WHOLE)))
+def test_whatever_a_server_answers_is_a_completion_or_a_complaint(data, provider):
+    said = copy.deepcopy(WHOLE[provider])
+    *way, last = data.draw(st.sampled_from(places(said)))
+    part = said
+    for key in way:
+        part = part[key]
+    part[last] = data.draw(ANYTHING)
+    of = Model(label="m", name=f"{provider}/claude-haiku-4-5", price=Price(input=1, output=2))
+
+    try:
+        completion = READERS[provider](said, request(of), of)
+    except (ValueError, ProviderError):
+        return
+
+    assert completion_from_json(completion_to_json(completion)) == completion

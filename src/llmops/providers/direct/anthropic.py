@@ -38,6 +38,7 @@ _CHOICES: Mapping[str, Mapping[str, str]] = {
 }
 _ROLES = frozenset({"system", "user", "assistant", "tool"})
 _LOGIN_BY_TOKEN = "sk-ant-oat"  # noqa: S105 - the beginning of a kind of key, no key
+_CALLS = ("tool_use", "server_tool_use")
 _EVERYWHERE = frozenset({"global", "not_available"})
 
 
@@ -208,7 +209,7 @@ def _said(block: Mapping[str, Any], kind: str) -> str:
 
 
 def _is_call(block: Mapping[str, Any]) -> bool:
-    return block.get("type") in {"tool_use", "server_tool_use"}
+    return block.get("type") in _CALLS
 
 
 def _tool_call(block: Mapping[str, Any]) -> ToolCall:
