@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Location(Struct, frozen=True):
+class Location(Struct, frozen=True, gc=False):  # nothing it holds leads back to it
     """A place in a file of the project.
 
     Attributes:

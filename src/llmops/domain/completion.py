@@ -89,7 +89,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     id: str | None = None
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+class Usage(Struct, frozen=True, kw_only=True, gc=False):  # nothing it holds leads back to it
     """Tokens of one completion; None where nobody counted.
 
     Attributes:

@@ -52,7 +52,7 @@ class PlacedList(list[Any]):
         self.raws: dict[int, str] | None = None
 
 
-class Text(Struct, frozen=True):
+class Text(Struct, frozen=True, gc=False):  # nothing it holds leads back to it
     """Text from a file with its place: a template, or the name of something.
 
     Attributes:
@@ -90,7 +90,7 @@ _NO_RAWS: Mapping[Any, str] = {}
 _SCALARS = (str, int, float, bool, type(None))
 
 
-class Node(Struct, frozen=True):
+class Node(Struct, frozen=True, gc=False):  # as above
     """A cursor on one value of a file.
 
     Attributes:

@@ -10,7 +10,7 @@ ScoreStatus = Literal["passed", "failed", "unscored"]
 """`unscored` is a scorer that could not judge. It is never a pass."""
 
 
-class Score(Struct, frozen=True, kw_only=True):
+class Score(Struct, frozen=True, kw_only=True, gc=False):  # nothing it holds leads back to it
     """What one scorer says.
 
     Attributes:
@@ -45,7 +45,7 @@ class Score(Struct, frozen=True, kw_only=True):
         return cls(status="unscored", value=0.0, reason=reason)
 
 
-class AssertionScore(Struct, frozen=True, kw_only=True):
+class AssertionScore(Struct, frozen=True, kw_only=True, gc=False):  # as above
     """A score with the assertion it belongs to.
 
     Attributes:
