@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import regex
 from msgspec import Struct
@@ -88,7 +89,7 @@ class Matches:
     @property
     def slow(self) -> bool:
         """Whether the pattern can take other than a single look at each place."""
-        return is_slow(self.pattern)
+        return self._words is None and is_slow(self.pattern)
 
     def score(self, subject: Subject) -> Score:
         """Look for the pattern."""
@@ -179,6 +180,7 @@ def search(
         raise CannotScoreError(reason) from None
 
 
+@lru_cache(maxsize=1024)
 def is_slow(pattern: str) -> bool:
     r"""Whether a pattern may take long, however short the text is.
 

@@ -28,6 +28,8 @@ Numbered = tuple[int, Row]
 """A row with its line."""
 Cell = tuple[str, dict[str, object]]
 """One combination of the matrix: what it adds to the id, and its inputs."""
+Context = Mapping[str, object]
+"""What the templates of a row's case may name."""
 Schemas = Mapping[str, Mapping[str, object]]
 _MOST_CELLS = 10_000
 _SHOWN = 40
@@ -77,9 +79,12 @@ class CaseReader(Struct, frozen=True, kw_only=True):
     def _of_entry(
         self, suite: Suite, entry: CaseEntry, schemas: Schemas, cells: Sequence[Cell]
     ) -> Iterator[Case]:
+        given = entry.inputs.items() if entry.inputs is not None else ()
+        asked = [(name, child, schemas.get(name, {})) for name, child in given]
         for line, row in self._rows(entry):
+            context = None if row is None else {"row": row}
             try:
-                inputs = self._inputs(entry, row, schemas)
+                inputs = {name: self._value(child, context, kind) for name, child, kind in asked}
                 whole = self._case(suite, entry, row, inputs)
             except LlmopsError as error:
                 raise _in_row(error, entry.dataset, line) from None
@@ -125,22 +130,14 @@ class CaseReader(Struct, frozen=True, kw_only=True):
             if picked:
                 yield line, row
 
-    def _inputs(self, entry: CaseEntry, row: Row | None, schemas: Schemas) -> dict[str, object]:
-        if entry.inputs is None:
-            return {}
-        return {
-            name: self._value(child, row, schemas.get(name, {}))
-            for name, child in entry.inputs.items()
-        }
-
-    def _value(self, node: Node, row: Row | None, schema: Mapping[str, object]) -> object:
+    def _value(self, node: Node, context: Context | None, schema: Mapping[str, object]) -> object:
         """An input's value. Only the suite can name a file: a cell that looks like it is data."""
         if node.kind == "mapping" and len(node.value) == 1 and (path := node.get("file")):
-            return self._file(self._rendered(path, row))
-        return plain(input_value(self._rendered(node, row), schema))
+            return self._file(self._rendered(path, context))
+        return plain(input_value(self._rendered(node, context), schema))
 
-    def _rendered(self, node: Node, row: Row | None) -> Node:
-        return node if row is None else render_node(node, {"row": row}, self.templates)
+    def _rendered(self, node: Node, context: Context | None) -> Node:
+        return node if context is None else render_node(node, context, self.templates)
 
     def _file(self, path: Node) -> str:
         data = _placed(lambda: self.project.tree.read(path.typed), path.at)

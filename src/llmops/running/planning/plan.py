@@ -228,9 +228,8 @@ class _Generator(Struct, kw_only=True):
         for plan in self.plans:
             try:
                 for case in self._cases(reader, plan.suite):
-                    if not chosen(case):
-                        continue
-                    yield from self._of_case(plan, case, stages, faults, numbers)
+                    if chosen(case):
+                        yield from self._of_case(plan, case, stages, faults, numbers)
             except InvalidInputError as error:
                 faults += error.faults
             if len(faults) >= _SHOWN:
