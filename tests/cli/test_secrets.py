@@ -40,3 +40,25 @@ def test_a_key_that_the_server_echoes_stands_in_no_file_and_on_no_stream(
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert {"cache.db", "report.json", "say.jsonl"} <= {path.name for path in files}
     assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
+
+
+def test_a_key_that_a_function_raises_stands_in_no_file_and_on_no_stream(
+    project: Project, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", CANARY)
+    folder = project(
+        {
+            "leaky.py": "import os\n\n\ndef answer(name):\n"
+            "    raise RuntimeError('x' * 235 + os.environ['SHOP_PASSWORD'])\n",
+            "suites/say.yaml": "target: {python: 'leaky.py:answer'}\n"
+            "cases:\n  - {inputs: {name: red}, assert: [{contains: red}]}\n",
+        }
+    )
+
+    done = run("test", "--report", "json")
+
+    assert done.code == 3
+    assert "[redacted]" in (folder / "report.json").read_text(encoding="utf-8")
+    said = done.out + done.err
+    said += "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.json*"))
+    assert CANARY[:12] not in said

@@ -37,6 +37,7 @@ class LiveAsker(Struct, kw_only=True):
 
     Attributes:
         clean: Takes secrets out of a completion before anybody sees or keeps it.
+        hide: The same for an error of a target; providers do it for theirs.
         in_flight: Called with the number of requests under way when it changes.
         observer: Told of trials and attempts; None where nobody follows the run.
     """
@@ -49,6 +50,7 @@ class LiveAsker(Struct, kw_only=True):
     seed: int
     concurrency: int | None = None
     clean: Callable[[Completion], Completion] = lambda completion: completion
+    hide: Callable[[ProviderError], ProviderError] = lambda error: error
     in_flight: Callable[[int], None] = lambda _number: None
     observer: Observer | None = None
 
@@ -266,7 +268,7 @@ class _Session:
                 call = partial(target.call, progress.trial.case.inputs)
                 completion = self._asker.clean(await self._told(call, progress)())
         except ProviderError as error:
-            raise AttemptsError(error, 1) from None
+            raise AttemptsError(self._asker.hide(error), 1) from None
         self._asker.purse.paid(completion.cost, progress.trial.suite.name)
         return completion, 1, "live"
 

@@ -11,7 +11,9 @@ from msgspec import Struct, field
 from llmops.domain.completion import Completion
 from llmops.domain.config import Budget
 from llmops.domain.run import TrialResult
+from llmops.errors import ProviderError
 from llmops.providers.keys import secrets_of, without_secrets
+from llmops.providers.refusals import without_secrets_in
 from llmops.running.budget import Purse
 from llmops.running.cache.base import CompletionCache
 from llmops.running.keeping.run_names import FOLDER
@@ -126,9 +128,14 @@ class Asking(Struct, kw_only=True):
             seed=self.limits.seed,
             concurrency=self.limits.concurrency,
             clean=self.clean(),
+            hide=self.hide,
             in_flight=in_flight,
             observer=self.observer,
         )
+
+    def hide(self, error: ProviderError) -> ProviderError:
+        """The same error without the secrets of this environment."""
+        return without_secrets_in(error, secrets_of(self.opened.environment))
 
     def clean(self) -> Callable[[Completion], Completion]:
         """What takes the secrets of this environment out of a completion."""
