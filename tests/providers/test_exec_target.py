@@ -119,6 +119,20 @@ def test_a_command_need_not_read_its_input(tmp_path):
     assert completion.text == "ok"
 
 
+def test_commands_that_are_killed_are_waited_for_once(tmp_path, caplog):
+    command = [Text(part, AT) for part in ("sh", "-c", "yes | head -c 9000000; sleep 3600")]
+    endless = ExecTarget(command, str(tmp_path), {"PATH": os.environ["PATH"]})
+
+    async def run():
+        calls = [endless.call({}) for _ in range(40)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    errors = asyncio.run(run())
+
+    assert {error.kind for error in errors if isinstance(error, ProviderError)} == {"too_large"}
+    assert caplog.messages == []
+
+
 def test_a_command_is_killed_when_its_time_is_up(tmp_path):
     error = error_of(target(tmp_path, "import time; time.sleep(3600)", timeout=0.2))
 

@@ -149,9 +149,14 @@ async def _end(transport: asyncio.SubprocessTransport, process: Process) -> None
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    # A pipe that nobody reads any more would never be found empty, and waited for always.
+        # A pipe that nobody reads any more would never be found empty, and waited for always.
+        for number in range(3):
+            pipe = transport.get_pipe_transport(number)
+            if pipe is not None:
+                pipe.close()
+        await process.wait()
+    # Not before its end is known: closing looks for itself, and then nobody else finds it.
     transport.close()
-    await process.wait()
 
 
 def _completion(output: bytes, latency: float) -> Completion:
