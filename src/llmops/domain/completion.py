@@ -37,7 +37,7 @@ def escape_surrogates(text: str) -> str:
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):  # nothing it holds leads back to it
     """Everything that is sent, before authentication is attached.
 
     Attributes:

@@ -203,7 +203,7 @@ class Suite(Struct, frozen=True, kw_only=True):
         return frozenset(text.text.partition("@")[0] for text in named)
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class Case(Struct, frozen=True, kw_only=True, gc=False):  # nothing it holds leads back to it
     """One set of inputs with its assertions: an entry of a suite, bound to a row and a matrix cell.
 
     Attributes:

@@ -16,7 +16,7 @@ _LONG = 20_000
 """Of texts with more characters even the quick scorers take their time."""
 
 
-class ReadyAssertion(Struct, frozen=True, kw_only=True):
+class ReadyAssertion(Struct, frozen=True, kw_only=True, gc=False):  # no scorer leads back to it
     """An assertion with its scorer.
 
     Attributes:

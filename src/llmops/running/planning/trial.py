@@ -40,7 +40,7 @@ class Stage(Protocol):
         ...
 
 
-class Single(Struct, frozen=True, kw_only=True):
+class Single(Struct, frozen=True, kw_only=True, gc=False):  # nothing it holds leads back to it
     """The only request of a trial, rendered before the first call."""
 
     whole: Request
@@ -134,7 +134,7 @@ class PlannedArm(Struct, frozen=True, kw_only=True):
     at: Location
 
 
-class PlannedTrial(Struct, frozen=True, kw_only=True):
+class PlannedTrial(Struct, frozen=True, kw_only=True, gc=False):  # as above
     """One case × one arm × one sample number.
 
     Attributes:
