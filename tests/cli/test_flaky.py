@@ -136,7 +136,9 @@ def test_an_answer_that_was_looked_up_again_is_no_new_evidence(folder: Path, run
     assert found(run)["red"]["n"] == 5
 
 
-def test_what_cannot_be_read_or_trusted_is_passed_over(folder: Path, run: Run) -> None:
+def test_what_cannot_be_read_is_counted_and_what_cannot_be_trusted_passed_over(
+    folder: Path, run: Run
+) -> None:
     run("test", "--untrusted")
     runs = folder / ".llmops/runs"
     (runs / "20990101-000000-aaaa.jsonl").write_text("{}\n", encoding="utf-8")
@@ -144,6 +146,8 @@ def test_what_cannot_be_read_or_trusted_is_passed_over(folder: Path, run: Run) -
     (runs / "20990101-000000-bbbb.jsonl").write_text(f"{header}\nno\n", encoding="utf-8")
 
     assert found(run)["red"]["n"] == 5
+    assert json.loads(run("flaky", "--json").out)["broken"] == 2
+    assert "2 runs broken: see 'llmops runs'" in run("flaky").out
 
 
 def test_errors_are_told_and_counted_apart(project: Project, run: Run) -> None:

@@ -114,25 +114,25 @@ def test_times_are_rounded_so_that_lines_stay_short() -> None:
 def test_a_status_that_no_trial_has_is_refused(status) -> None:
     value = {**trial_to_json(trial()), "status": status}
 
-    with pytest.raises(ValueError, match="is none of passed, failed"):
+    with pytest.raises(ValueError, match=r"\$\.status"):
         trial_from_json(value)
 
 
 def test_words_nobody_knows_are_refused_in_exchanges_scores_and_footers() -> None:
     whole = trial_to_json(trial(answered(Score.failing("no"))))
 
-    with pytest.raises(ValueError, match="'guessed' is none of"):
+    with pytest.raises(ValueError, match="'guessed'"):
         trial_from_json({**whole, "exchanges": [{**whole["exchanges"][0], "origin": "guessed"}]})
     score = {**whole["exchanges"][0]["scores"][0], "status": "good"}
-    with pytest.raises(ValueError, match="'good' is none of"):
+    with pytest.raises(ValueError, match="'good'"):
         trial_from_json({**whole, "exchanges": [{"scores": [score]}]})
-    with pytest.raises(ValueError, match="'boredom' is none of"):
+    with pytest.raises(ValueError, match="'boredom'"):
         footer_from_json({"finished": "now", "duration": 1, "stopped_by": "boredom"})
 
 
 @pytest.mark.parametrize("planned", ["3", None, []])
 def test_a_header_counts_its_trials_in_numbers(planned) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="Expected `int`"):
         header_from_json({"id": "r", "started": "now", "planned": planned})
 
 
@@ -154,10 +154,28 @@ def test_what_is_added_up_must_be_a_number(number) -> None:
     ]
 
     for value in wrong:
-        with pytest.raises(TypeError):
+        with pytest.raises(ValueError, match=r"Expected `(int|float)`"):
             trial_from_json(value)
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match=r"Expected `(int|float)`"):
         footer_from_json({"finished": "now", "duration": number})
+
+
+@pytest.mark.parametrize("name", ["id", "suite", "path", "case", "case_hash", "reason", "cluster"])
+def test_what_is_called_by_a_name_has_a_text(name: str) -> None:
+    whole = trial_to_json(trial(answered(Score.failing("no"))))
+
+    with pytest.raises(ValueError, match="Expected `str"):
+        trial_from_json({**whole, name: 7})
+
+
+@pytest.mark.parametrize(
+    "part", [{"arm": {"prompt": 1, "model": "m"}}, {"inputs": []}, {"tags": [1]}]
+)
+def test_parts_of_a_trial_are_held_to_their_types(part: dict[str, object]) -> None:
+    whole = trial_to_json(trial(answered(Score.failing("no"))))
+
+    with pytest.raises(ValueError, match="Expected"):
+        trial_from_json({**whole, **part})
 
 
 @pytest.mark.parametrize("text", [None, 3, ["a"]])

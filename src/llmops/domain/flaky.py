@@ -107,6 +107,7 @@ class FlakyReport(Struct, frozen=True, kw_only=True):
         runs: Kept runs that had any of them.
         changed: Trials that were left out because something else was asserted then.
         written: Suite files that were written.
+        broken: Kept runs that could not be read, or only up to a line.
     """
 
     cases: tuple[CaseHabit, ...]
@@ -114,6 +115,7 @@ class FlakyReport(Struct, frozen=True, kw_only=True):
     runs: int
     changed: int = 0
     written: tuple[str, ...] = field(default=())
+    broken: int = 0
 
     def by_file(self) -> Mapping[str, list[Proposal]]:
         """The proposals by the suite's file."""
@@ -128,6 +130,7 @@ class FlakyReport(Struct, frozen=True, kw_only=True):
             "schema": "llmops.flaky/1",
             "runs": self.runs,
             "changed": self.changed,
+            "broken": self.broken,
             "cases": [case.as_json() for case in self.cases],
             "proposals": [proposal.as_json() for proposal in self.proposals],
             "written": list(self.written),

@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import asdict, fields
 
-from llmops.domain.record import Json, one_of
-from llmops.domain.run import RunFooter, RunHeader, StoppedBy
+from llmops.domain.record import Json, held_to
+from llmops.domain.run import RunFooter, RunHeader
 
 
 def header_to_json(header: RunHeader) -> Json:
@@ -24,12 +24,14 @@ def header_from_json(value: Mapping[str, Any]) -> RunHeader:
 
     Raises:
         KeyError: A part is missing.
-        TypeError: A part has the wrong type.
+        TypeError: A part cannot be gone through.
+        ValueError: A part has the wrong type.
     """
-    return RunHeader(
+    return held_to(
+        RunHeader,
         id=value["id"],
         started=value["started"],
-        planned=value["planned"] + 0,
+        planned=value["planned"],
         command=tuple(value.get("command", ())),
         selection=tuple(value.get("selection", ())),
         commit=value.get("commit"),
@@ -54,14 +56,13 @@ def footer_from_json(value: Mapping[str, Any]) -> RunFooter:
 
     Raises:
         KeyError: A part is missing.
-        TypeError: The duration is no number.
-        ValueError: What stopped the run is not known.
+        ValueError: A part has the wrong type, or what stopped the run is not known.
     """
-    stopped_by = value.get("stopped_by")
-    return RunFooter(
+    return held_to(
+        RunFooter,
         finished=value["finished"],
-        duration=value["duration"] + 0,
-        stopped_by=None if stopped_by is None else one_of(StoppedBy, stopped_by),
+        duration=value["duration"],
+        stopped_by=value.get("stopped_by"),
     )
 
 

@@ -6,7 +6,7 @@ What is absent or at its default is left out, so a line stays short; reading fil
 import json
 from collections.abc import Mapping
 from math import inf
-from typing import Any, get_args
+from typing import Any, TypeVar
 
 from msgspec import DecodeError, Struct, convert
 from msgspec.json import decode
@@ -17,14 +17,13 @@ from llmops.domain.run import (
     Arm,
     Exchange,
     Failure,
-    Origin,
-    Status,
     TrialResult,
 )
-from llmops.domain.score import AssertionScore, Score, ScoreStatus
+from llmops.domain.score import AssertionScore, Score
 from llmops.location import Location
 
 Json = dict[str, Any]
+Kind = TypeVar("Kind", bound=Struct)
 
 
 def location_to_json(at: Location) -> str:
@@ -121,18 +120,19 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
 
     Raises:
         KeyError: A part is missing.
-        TypeError: A part has the wrong type.
-        ValueError: A place or a status cannot be read.
+        TypeError: A part cannot be gone through.
+        ValueError: A part has the wrong type, or a place cannot be read.
     """
-    return TrialResult(
+    return held_to(
+        TrialResult,
         id=value["id"],
         suite=value["suite"],
         suite_path=value["path"],
         case=value["case"],
         case_hash=value["case_hash"],
         arm=_arm_from_json(value["arm"]),
-        sample=value["sample"] + 0,
-        status=one_of(Status, value["status"]),
+        sample=value["sample"],
+        status=value["status"],
         at=location_from_json(value["at"]),
         inputs=value.get("inputs", {}),
         tags=tuple(value.get("tags", ())),
@@ -143,16 +143,13 @@ def trial_from_json(value: Mapping[str, Any]) -> TrialResult:
     )
 
 
-def one_of(words: Any, word: Any) -> Any:  # noqa: ANN401 - a Literal in, one of its words out
-    """A word, if it is one of a Literal's.
+def held_to(shape: type[Kind], /, **parts: object) -> Kind:
+    """A value of its parts, each of the type that it must have.
 
     Raises:
-        ValueError: It is none of them.
+        ValueError: One is not.
     """
-    if word not in get_args(words):
-        msg = f"'{word}' is none of {', '.join(get_args(words))}"
-        raise ValueError(msg)
-    return word
+    return convert(parts, shape)
 
 
 def _sound(completion: Completion) -> Completion:
@@ -190,7 +187,8 @@ def _arm_to_json(arm: Arm) -> Json:
 
 
 def _arm_from_json(value: Mapping[str, Any]) -> Arm:
-    return Arm(
+    return held_to(
+        Arm,
         prompt=value["prompt"],
         model=value["model"],
         version=value.get("version"),
@@ -218,16 +216,17 @@ def _exchange_to_json(exchange: Exchange) -> Json:
 def _exchange_from_json(value: Mapping[str, Any]) -> Exchange:
     request, completion = value.get("request"), value.get("completion")
     failure = value.get("failure")
-    return Exchange(
+    return held_to(
+        Exchange,
         name=value.get("name", ""),
         digest=value.get("digest", ""),
         request=request_from_json(request) if request is not None else None,
         inputs=value.get("inputs"),
         completion=completion_from_json(completion) if completion is not None else None,
-        origin=one_of(Origin, value.get("origin", "live")),
+        origin=value.get("origin", "live"),
         scores=tuple(_score_from_json(item) for item in value.get("scores", ())),
         failure=_failure_from_json(failure) if failure is not None else None,
-        attempts=value.get("attempts", 0) + 0,
+        attempts=value.get("attempts", 0),
     )
 
 
@@ -239,7 +238,8 @@ def _failure_to_json(failure: Failure) -> Json:
 
 
 def _failure_from_json(value: Mapping[str, Any]) -> Failure:
-    return Failure(
+    return held_to(
+        Failure,
         kind=value["kind"],
         message=value["message"],
         status=value.get("status"),
@@ -264,14 +264,14 @@ def _score_to_json(entry: AssertionScore) -> Json:
 
 
 def _score_from_json(value: Mapping[str, Any]) -> AssertionScore:
-    status = one_of(ScoreStatus, value["status"])
-    return AssertionScore(
+    return held_to(
+        AssertionScore,
         label=value["label"],
         scorer=value["scorer"],
-        score=Score(status=status, value=value["value"] + 0, reason=value["reason"]),
+        score=held_to(Score, status=value["status"], value=value["value"], reason=value["reason"]),
         at=_place_from_json(value),
         metric=value.get("metric"),
-        weight=value.get("weight", 1.0) + 0,
+        weight=value.get("weight", 1.0),
         soft=value.get("soft", False),
     )
 

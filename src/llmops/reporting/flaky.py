@@ -98,4 +98,5 @@ def _ending(report: FlakyReport) -> str:
     unseen = sum(case.habit == "unknown" for case in report.cases)
     words += [f"{plural(unseen, 'case')} never judged"] if unseen else []
     words += [f"{plural(report.changed, 'trial')} judged otherwise then"] if report.changed else []
+    words += [f"{plural(report.broken, 'run')} broken: see 'llmops runs'"] if report.broken else []
     return " · ".join(words)

@@ -64,6 +64,7 @@ def flaky(opened: OpenProject, options: FlakyOptions, today: date) -> FlakyRepor
         proposals=tuple(_proposals(opened, cases, today)),
         runs=known.runs,
         changed=known.changed,
+        broken=known.broken,
     )
     return replace(report, written=tuple(_write(opened, report))) if options.write else report
 

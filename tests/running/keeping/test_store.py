@@ -300,7 +300,7 @@ def replaced(path: Path, number: int, line: bytes) -> None:
         (b'{"n": true, "trial": {}}', "'True' is no place in a plan"),
         (b'{"footer": {}}', "the line has no 'finished'"),
         (b'{"footer": []}', ""),
-        (b'{"footer": {"finished": "", "duration": 1, "stopped_by": "x"}}', "is none of"),
+        (b'{"footer": {"finished": "", "duration": 1, "stopped_by": "x"}}', "'x'"),
         (b'{"schema": "llmops.run/1", "header": {"id": "r"}}', "the line has no 'started'"),
         (b'{"schema": "llmops.run/1", "header": null}', ""),
         (b'{"schema": "llmops.run/2", "header": {}}', "another llmops wrote it"),

@@ -1,6 +1,6 @@
 """How the cases of a plan fared in kept runs: what was asked and claimed just as it is today."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -81,11 +81,13 @@ class Histories(Struct, kw_only=True):
         by_key: By what identifies a case on an arm.
         runs: Runs that had any of them.
         changed: Trials left out because something else was asserted then.
+        broken: Runs that could not be read, or only up to a line.
     """
 
     by_key: dict[str, History]
     runs: int = 0
     changed: int = 0
+    broken: int = 0
 
 
 def read_histories(
@@ -93,7 +95,7 @@ def read_histories(
 ) -> Histories:
     """Gather what kept runs say of a plan's cases.
 
-    Runs of untrusted files and runs that cannot be read are passed over.
+    Runs of untrusted files are passed over, and of runs that cannot be read whatever cannot.
 
     Args:
         folder: The folder of kept runs.
@@ -136,9 +138,10 @@ def same_claims(trial: TrialResult, now: PlannedTrial) -> bool:
 def _read(path: Path, found: Histories, *, keep: bool) -> None:
     header = read_header(path)
     if header is None or header.untrusted:
+        found.broken += header is None
         return
     seen = False
-    for trial, history in _known(path, found.by_key):
+    for trial, history in _known(path, found):
         if trial.status in _JUDGED and not same_claims(trial, history.planned):
             found.changed += 1
             continue
@@ -147,14 +150,14 @@ def _read(path: Path, found: Histories, *, keep: bool) -> None:
     found.runs += seen
 
 
-def _known(path: Path, by_key: Mapping[str, History]) -> Iterator[tuple[TrialResult, History]]:
+def _known(path: Path, found: Histories) -> Iterator[tuple[TrialResult, History]]:
     try:
         for trial in read_run(path).trials():
-            history = by_key.get(key_of_trial(trial))
+            history = found.by_key.get(key_of_trial(trial))
             if history is not None:
                 yield trial, history
     except InvalidInputError:
-        return
+        found.broken += 1
 
 
 def _answer(trial: TrialResult) -> str:
