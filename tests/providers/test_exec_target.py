@@ -2,6 +2,7 @@ import asyncio
 import os
 import pathlib
 import sys
+import time
 
 import pytest
 
@@ -140,26 +141,37 @@ def test_a_command_is_killed_when_its_time_is_up(tmp_path):
     assert error.message == f"'{sys.executable}' did not end within 0.2 s"
 
 
-def test_a_cancelled_call_leaves_neither_the_command_nor_its_children_running(tmp_path):
-    code = (
-        "import os, pathlib, subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)'])\n"
-        "pathlib.Path('pids').write_text(f'{os.getpid()} {child.pid}')\n"
-        "pathlib.Path('ready').touch()\n"
-        "time.sleep(3600)\n"
-    )
-    exec_target = target(tmp_path, code)
+PARENT = (
+    "import os, pathlib, subprocess, sys, time\n"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)'])\n"
+    "pathlib.Path('pids').write_text(f'{os.getpid()} {child.pid}')\n"
+    "pathlib.Path('ready').touch()\n"
+    "time.sleep(3600)\n"
+)
+
+
+@pytest.mark.parametrize("started", [True, False], ids=["while it runs", "while it starts"])
+def test_a_cancelled_call_leaves_neither_the_command_nor_its_children_running(tmp_path, started):
+    exec_target = target(tmp_path, PARENT)
+    ready = tmp_path / "ready"
 
     async def run():
         task = asyncio.create_task(exec_target.call({}))
-        await _until((tmp_path / "ready").exists)
+        await asyncio.sleep(0)  # the call begins
+        await asyncio.sleep(0)  # and starts the command
+        until = time.monotonic() + 60
+        while not ready.exists() and time.monotonic() < until:
+            if started:
+                await asyncio.sleep(0.01)
+            else:
+                time.sleep(0.01)  # noqa: ASYNC251 - so that the loop does not see that it has started
         pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         await _until(lambda: not any(_runs(pid) for pid in pids))
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 120))
 
 
 async def _until(condition):

@@ -85,6 +85,16 @@ class ExecTarget:
         """Nothing is open: every call ends its own process."""
 
     async def _start(self) -> tuple[asyncio.SubprocessTransport, Process]:
+        """Start the command; one that is cancelled while it starts is ended with its children."""
+        starting = asyncio.ensure_future(self._started())
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProviderError):
+                await _end(*await starting)
+            raise
+
+    async def _started(self) -> tuple[asyncio.SubprocessTransport, Process]:
         loop = asyncio.get_running_loop()
         try:
             transport, protocol = await loop.subprocess_exec(
