@@ -467,7 +467,7 @@ def test_newlines_that_a_checkout_makes_are_no_change(
 ) -> None:
     impacts = since({".gitattributes": "* text=auto eol=crlf\n"})
     for path in tmp_path.glob("*/*.*"):
-        if path.is_file() and "home" not in path.parts and ".git" not in path.parts:
+        if path.is_file() and path.parent.name not in {"home", ".git"}:
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
 
     found = impacts()
